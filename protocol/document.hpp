@@ -1,0 +1,34 @@
+// The container document: one JSON object for the store, the label io.berth.document and (later) get, create
+// and the deployment folder. Reads Kanto's config.json and the manifests of Eclipse Leda as they are.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/container.hpp"
+#include "protocol/result.hpp"
+
+namespace berth {
+
+// What was asked for, compact, read-only fields left out: the label.
+std::string encode_document(const ContainerSpec& spec);
+
+// With state, created, restart_count, manually_stopped, started_successfully_before and Berth's "berth"
+// object (role, replaces), indented by three blanks: the store's file.
+std::string encode_record(const Container& container);
+
+// Unknown keys are ignored, keys match case-insensitively, null is absent, defaults are filled
+// (fill_defaults).
+Result<ContainerSpec> decode_document(std::string_view text);
+Result<Container> decode_record(std::string_view text);
+
+// Everything the model leaves open: host and domain name, restart policy, log, propagation, swap (twice the
+// memory, same unit letter, up to four decimals; "-1" stays).
+void fill_defaults(ContainerSpec& spec);
+
+// The checks that need more than one value, in the order of the document: image, name, mounts, privileged
+// with devices, host network with ports, logs, restart policy, resources, env. First failure ends it; the
+// message is `key <key>: reason (value "v")`.
+Result<> validate(const ContainerSpec& spec);
+
+}  // namespace berth

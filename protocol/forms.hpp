@@ -1,0 +1,20 @@
+// The compact text forms of devices, mounts and ports, both ways.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/container.hpp"
+#include "protocol/result.hpp"
+
+namespace berth {
+
+Result<Device> parse_device(std::string_view text);  // <host>:<container>[:<perms>]
+Result<Mount> parse_mount(std::string_view text);    // <source>:<destination>[:<mode>]
+Result<Port> parse_port(std::string_view text);      // [<ip>:]<host>[-<end>]:<container>[/<proto>]
+
+std::string format(const Device& device);
+std::string format(const Mount& mount);
+std::string format(const Port& port);  // ip left out if 0.0.0.0, end if equal to the start
+
+}  // namespace berth

@@ -1,0 +1,18 @@
+// Secrets by name: which env values are masked, and how.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace berth {
+
+inline constexpr std::string_view kMask = "***";
+
+// "*TOKEN*" matches any name that contains TOKEN; case-insensitive; only * is special.
+bool glob_matches(std::string_view pattern, std::string_view text);
+
+// "PASSWORD=x" -> "PASSWORD=***" when a pattern matches the name. A reference ("secret:name") stays readable.
+std::string redact_env(std::string_view entry, const std::vector<std::string>& patterns);
+
+}  // namespace berth
