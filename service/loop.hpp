@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <utility>
 
 namespace berth::service {
 
@@ -18,21 +19,28 @@ using TimerId = std::uint64_t;  // 0 is never a timer
 class Loop {
  public:
     void post(Task task);  // from any thread, in order
-    TimerId post_after(std::chrono::milliseconds delay,
-                       Task task);  // every timer in the daemon; steady clock
-    void cancel(TimerId timer);     // gone already: fine
+
+    // Every timer in the daemon; steady clock, one shot. From any thread.
+    TimerId post_after(std::chrono::milliseconds delay, Task task);
+    void cancel(
+        TimerId timer);  // on the loop: it will not run any more, even if it is due. Gone already: fine
+
     void run();   // until stop(); a task that throws ends the process with its message logged
-    void stop();  // from any thread; tasks queued before it still run
+    void stop();  // from any thread; tasks queued before it still run, later ones wait for the next run()
 
  private:
     using Due = std::pair<std::chrono::steady_clock::time_point, TimerId>;
+
+    Task next_task();  // waits for one
+    Task due_timer();  // empty: none is due
 
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Task> tasks_;
     std::map<Due, Task> timers_;
     TimerId last_timer_{0};
-    bool stopping_{false};
+    bool timers_turn_{false};
+    bool stopping_{false};  // on the loop only
 };
 
 }  // namespace berth::service

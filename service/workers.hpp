@@ -1,13 +1,13 @@
 // Lanes of worker threads for calls that block. A stalled pull fills its own lane and delays nothing else.
+// It knows nothing of what the jobs do, and a result only ever reaches the loop.
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -23,36 +23,46 @@ enum class Lane {
     Quick   // 4 threads: list, inspect, store
 };
 
-// What a job may look at while it runs: asks it to end early.
-using Job = std::function<Task(std::stop_token)>;  // runs on a worker; the Task it returns runs on the loop
+// Runs on a worker; the Task it returns (may be empty) runs on the loop. The token asks it to end early.
+// A job that throws ends the process, like a task on the loop.
+using Job = std::function<Task(std::stop_token)>;
 
 class Workers {
  public:
-    Workers(Loop& loop, std::map<Lane, unsigned> threads);
+    Workers(Loop& loop, const std::map<Lane, unsigned>& threads);
     ~Workers();  // stops and joins
+    Workers(const Workers&) = delete;
+    Workers& operator=(const Workers&) = delete;
 
-    // Jobs with the same non-empty key keep their order and never overlap, also across lanes.
-    // The returned source stops this one job, whether it waits or runs.
+    // Jobs with the same non-empty key keep their order and never overlap, also across lanes; meanwhile
+    // other keys of the lane go ahead. The returned source stops this one job: one that still waits is run
+    // all the same, with its token set, so that its Task can tell.
     std::stop_source submit(Lane lane, std::string key, Job job);
 
-    void
-    stop();  // no new work, every running job is asked to stop, threads are joined; done tasks are dropped
+    // No new work; waiting jobs are dropped, every running job is asked to stop, threads are joined, their
+    // tasks are dropped. Blocks until the last job has returned.
+    void stop();
 
  private:
     struct Entry {
-        std::string key;
-        Job job;
-        std::stop_source stop;
+        std::uint64_t number{};
+        std::string key{};
+        Job job{};
+        std::stop_source stop{};
     };
+
     void work(Lane lane);
-    bool take(Lane lane, Entry& entry);
+    bool take(Lane lane, Entry& entry);  // false: stopping
+    bool find_ready(std::deque<Entry>& lane, Entry& entry);
+    void finish(const Entry& entry, Task done);
 
     Loop& loop_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::map<Lane, std::deque<Entry>> waiting_;
-    std::set<std::string> busy_keys_;
-    std::vector<std::stop_source> running_;
+    std::map<std::string, std::deque<std::uint64_t>> turns_;  // per key: jobs in order, the first may run
+    std::map<std::uint64_t, std::stop_source> running_;
+    std::uint64_t last_number_{0};
     bool stopping_{false};
     std::vector<std::thread> threads_;
 };
