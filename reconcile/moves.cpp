@@ -1,0 +1,206 @@
+// How a phase runs: which actions start when, what is said at each start and end.
+#include "reconcile/moves.hpp"
+
+#include <algorithm>
+
+namespace berth::reconcile {
+namespace {
+
+std::string words_of(const std::set<Word>& words) {
+    std::string text;
+    for (const Word word : words)
+        text += (text.empty() ? "" : " or ") + std::string(to_string(word));
+    return text;
+}
+
+}  // namespace
+
+Feedback report(const OperationState& state, Word status) {
+    Feedback feedback{};
+    feedback.activity_id = state.activity_id;
+    feedback.status = status;
+    for (const auto& action : state.actions)
+        feedback.actions.push_back(
+            {action.name, action.version, action.status, action.progress, action.message});
+    return feedback;
+}
+
+void Moves::announce(Word word, std::string message) {
+    Feedback feedback = report(state_, word);
+    feedback.message = std::move(message);
+    if (state_.running) feedback.baseline = running().baseline;
+    effects_.emplace_back(Send{std::move(feedback), false});
+}
+
+void Moves::command(Command command, const std::string& baseline) {
+    if (state_.running || (state_.drives_itself && !state_.waits_for_grace)) return;
+    state_.drives_itself = state_.waits_for_grace = false;
+    const auto scope = find_scope(baseline);
+    if (!scope) return refuse(command, baseline, "no baseline " + baseline);
+    const Word status = state_.scopes[*scope].status;
+    const auto& rule = rule_of(command);
+    if (rule.allowed_in.contains(status)) return start(command, *scope, baseline);
+    const std::string what = *scope == 0 ? "the operation" : "baseline " + baseline;
+    refuse(command, baseline,
+           std::string(to_string(command)) + " needs status " + words_of(rule.allowed_in) + ", " + what +
+               " is " + std::string(to_string(status)));
+}
+
+std::optional<std::size_t> Moves::find_scope(const std::string& baseline) const {
+    if (baseline.empty() || baseline == "*") return 0;
+    for (std::size_t i = 1; i < state_.scopes.size(); ++i)
+        if (state_.scopes[i].baseline == baseline && !state_.scopes[i].cleaned) return i;
+    return std::nullopt;
+}
+
+// The scope's status stays: the right command still works afterwards.
+void Moves::refuse(Command command, const std::string& baseline, std::string why) {
+    const Word word = command == Command::Cleanup ? Word::Cleanup : rule_of(command).failed;
+    Feedback feedback = report(state_, word);
+    feedback.baseline = baseline;
+    feedback.message = std::move(why);
+    effects_.emplace_back(Send{std::move(feedback), false});
+}
+
+std::vector<std::size_t> Moves::concerned(Command command, std::size_t scope) const {
+    std::vector<std::size_t> indices;
+    for (const std::size_t index : state_.scopes[scope].actions) {
+        const auto& action = state_.actions[index];
+        if (command != Command::Cleanup) {
+            if (step_of(command, action.action)) indices.push_back(index);
+            continue;
+        }
+        const bool removes = activated(index) && step_of(command, action.action) && !action.finished;
+        const bool restores = !activated(index) && !action.restored && (action.staged || action.touched);
+        if (removes || restores) indices.push_back(index);
+    }
+    return indices;
+}
+
+// One scope is the unit that is whole or not at all; an action may be in two (all actions, and its baseline).
+bool Moves::activated(std::size_t index) const {
+    return std::any_of(state_.scopes.begin(), state_.scopes.end(), [index](const ScopeState& scope) {
+        return scope.status == Word::ActivationSuccess &&
+               std::find(scope.actions.begin(), scope.actions.end(), index) != scope.actions.end();
+    });
+}
+
+void Moves::start(Command command, std::size_t scope, const std::string& baseline) {
+    state_.running = RunningPhase{};
+    running().command = command;
+    running().scope = scope;
+    running().baseline = baseline;
+    running().waiting = concerned(command, scope);
+    keep_ = true;
+    const std::size_t width = width_of(command, state_.parallel);
+    while (!running().waiting.empty() && running().active.size() < width) {
+        begin_action(running().waiting.front());
+        announce_start();
+    }
+    if (running().active.empty()) finish_phase();
+}
+
+StepKind Moves::step_for(std::size_t index) const {
+    const auto& action = state_.actions[index];
+    const auto command = state_.running->command;
+    if (command == Command::Cleanup && !activated(index)) return StepKind::Restore;
+    return step_of(command, action.action).value_or(StepKind::EnsureRunning);
+}
+
+void Moves::begin_action(std::size_t index) {
+    auto& phase = running();
+    phase.waiting.erase(std::find(phase.waiting.begin(), phase.waiting.end(), index));
+    phase.active.push_back(index);
+    auto& action = state_.actions[index];
+    const StepKind kind = step_for(index);
+    if (phase.command == Command::Rollback && action.status != rule_of(Command::Download).failed &&
+        action.status != Word::UpdateFailure && action.status != Word::ActivationFailure)
+        action.message.clear();  // only a cause is worth keeping
+    // A destroyed container that is brought back has no message of its own.
+    if (phase.command != Command::Cleanup && !(kind == StepKind::Restore && action.action == Action::Destroy))
+        action.status = rule_of(phase.command).action_running;
+    action.staged |= kind == StepKind::Stage;
+    action.touched |= kind == StepKind::StopOld || kind == StepKind::Apply;
+    action.started |= kind == StepKind::StartNew;
+    keep_ |= kind != StepKind::EnsureRunning;
+    effects_.emplace_back(Run{kind, state_.number, index, action});
+}
+
+void Moves::announce_start() {
+    const auto& phase = running();
+    if (phase.command == Command::Cleanup) return;
+    const auto& action = state_.actions[phase.active.back()];
+    if (phase.command == Command::Rollback && action.action == Action::Destroy) return;
+    announce(rule_of(phase.command).running);
+}
+
+void Moves::step_done(std::size_t index, const std::optional<Error>& error) {
+    if (!state_.running) return;
+    auto& active = running().active;
+    const auto at = std::find(active.begin(), active.end(), index);
+    if (at == active.end()) return;
+    active.erase(at);
+    keep_ = true;
+    end_action(index, error);
+    go_on_after(index);
+}
+
+// An end and the start it makes room for share one message; the last end is the final message. A rollback
+// tells each end by itself, unless its action closes the list.
+void Moves::go_on_after(std::size_t ended_index) {
+    auto& phase = running();
+    const bool stops =
+        phase.failed && phase.command != Command::Rollback && phase.command != Command::Cleanup;
+    if (stops) phase.waiting.clear();
+    if (phase.waiting.empty() && phase.active.empty()) {
+        const bool closes_list = state_.scopes[phase.scope].actions.back() == ended_index;
+        if (phase.command == Command::Rollback && !closes_list &&
+            state_.actions[ended_index].action != Action::Destroy)
+            announce(Word::Rollback);
+        return finish_phase();
+    }
+    if (phase.command == Command::Rollback && state_.actions[ended_index].action != Action::Destroy)
+        announce(Word::Rollback);
+    if (!phase.waiting.empty()) {
+        begin_action(phase.waiting.front());
+        announce_start();
+    } else if (phase.command != Command::Cleanup && phase.command != Command::Rollback) {
+        announce(rule_of(phase.command).running);
+    }
+}
+
+void Moves::progressed(std::size_t index, int percent) {
+    if (!state_.running || running().command != Command::Download) return;
+    const auto& active = running().active;
+    if (std::find(active.begin(), active.end(), index) == active.end()) return;
+    auto& action = state_.actions[index];
+    const int shown = std::min(percent, 99);  // 100 only on success
+    if (shown <= action.progress) return;
+    action.progress = shown;
+    Feedback feedback = report(state_, Word::Downloading);
+    feedback.baseline = running().baseline;
+    effects_.emplace_back(Send{std::move(feedback), true});
+}
+
+void Moves::interrupt(const std::string& by) {
+    if (!state_.running || running().command != Command::Download || !running().interrupted_by.empty())
+        return;
+    running().interrupted_by = by;
+    running().failed = true;
+    running().waiting.clear();
+    keep_ = true;
+    effects_.emplace_back(CancelRunning{});
+}
+
+void Moves::grace_over() {
+    if (!state_.waits_for_grace) return;
+    state_.waits_for_grace = false;
+    start(Command::Download, 0, {});
+}
+
+void Moves::wait_for_grace() {
+    state_.waits_for_grace = true;
+    effects_.emplace_back(StartGrace{state_.number});
+}
+
+}  // namespace berth::reconcile

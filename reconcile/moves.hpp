@@ -1,0 +1,58 @@
+// One advance in progress: the state as it changes and the effects as they are found. Internal to reconcile;
+// everybody else calls advance().
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reconcile/operation.hpp"
+
+namespace berth::reconcile {
+
+class Moves {
+ public:
+    explicit Moves(OperationState state) : state_(std::move(state)) {}
+
+    const OperationState& state() const { return state_; }
+    Advance result() && { return {std::move(state_), std::move(effects_), keep_}; }
+
+    // Events.
+    void command(Command command, const std::string& baseline);
+    void step_done(std::size_t index, const std::optional<Error>& error);
+    void progressed(std::size_t index, int percent);
+    void interrupt(const std::string& by);
+    void supersede();
+    void grace_over();
+
+    // Moves that events share.
+    void announce(Word word, std::string message = {});
+    void start(Command command, std::size_t scope, const std::string& baseline);
+    void end_without_phases();
+    void wait_for_grace();
+
+ private:
+    RunningPhase& running() { return *state_.running; }
+    std::optional<std::size_t> find_scope(const std::string& baseline) const;
+    void refuse(Command command, const std::string& baseline, std::string why);
+    std::vector<std::size_t> concerned(Command command, std::size_t scope) const;
+    bool activated(std::size_t index) const;
+
+    void begin_action(std::size_t index);
+    void end_action(std::size_t index, const std::optional<Error>& error);
+    void rolled_back(ActionState& action, const std::optional<Error>& error);
+    void cleaned(ActionState& action, StepKind kind, const std::optional<Error>& error);
+    StepKind step_for(std::size_t index) const;
+    void announce_start();
+    void go_on_after(std::size_t ended_index);
+    void finish_phase();
+    void finish_cleanup(const RunningPhase& phase);
+    void after_phase(const RunningPhase& phase);
+    void end_for_newer();
+
+    OperationState state_;
+    std::vector<Effect> effects_;
+    bool keep_{false};
+};
+
+}  // namespace berth::reconcile

@@ -1,0 +1,92 @@
+// An update operation moves by advance(state, event) -> next state and effects. Pure: no clock, no engine, no
+// MQTT; time, ids and results are in the events, and what is to be done comes back as values.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/desired_state.hpp"
+#include "protocol/feedback.hpp"
+#include "protocol/operation.hpp"
+#include "protocol/result.hpp"
+#include "reconcile/phases.hpp"
+#include "reconcile/plan.hpp"
+
+namespace berth::reconcile {
+
+// Events.
+struct CommandReceived {
+    Command command{};
+    std::string baseline{};  // as sent
+};
+struct StepDone {
+    std::uint64_t operation{};
+    std::size_t action{};
+    std::optional<Error> error{};
+};
+struct PullProgressed {
+    std::uint64_t operation{};
+    std::size_t action{};
+    int percent{};
+};
+struct Interrupted {   // ends a DOWNLOAD early; every other phase ends first
+    std::string by{};  // "ROLLBACK", "CLEANUP", "a newer desired state"
+};
+struct Superseded {};  // a newer, valid desired state waits
+struct GraceOver {
+    std::uint64_t operation{};
+};
+using Event = std::variant<CommandReceived, StepDone, PullProgressed, Interrupted, Superseded, GraceOver>;
+
+// Effects, in the order in which they are to happen.
+struct Send {
+    Feedback feedback{};  // timestamp left to the sender
+    bool progress_only{};
+};
+struct Run {
+    StepKind kind{};
+    std::uint64_t operation{};
+    std::size_t index{};
+    ActionState action{};
+};
+struct CancelRunning {};  // the steps that are in progress
+struct StartGrace {
+    std::uint64_t operation{};
+};
+using Effect = std::variant<Send, Run, CancelRunning, StartGrace>;
+
+struct Advance {
+    OperationState next{};
+    std::vector<Effect> effects{};
+    bool keep{};  // worth a journal write before the effects happen
+};
+
+enum class Drive {
+    Itself,  // deploys at once, or after the grace
+    WaitsForCommands
+};
+
+struct Identification {
+    std::uint64_t number{};
+    std::string domain{"containers"};
+    Drive drive{Drive::WaitsForCommands};
+    bool grace{};  // a self-driving one waits for GraceOver first
+    unsigned parallel{1};
+    std::string notice{};  // what IDENTIFIED says besides the message's own warnings
+    std::set<std::string> pinned{};
+    std::function<ContainerId()> new_id{};
+};
+
+// The operation for a decoded desired state and the world as listed; sends IDENTIFIED and, if it drives
+// itself, sets out at once. Nothing to do: IDENTIFIED, COMPLETED, ended.
+Advance begin(const DesiredState& desired, const std::vector<Container>& current, const Identification& how);
+
+Advance advance(OperationState state, const Event& event);
+
+// What the operation last said about itself, for a sender who asks twice.
+Feedback report(const OperationState& state, Word status);
+
+}  // namespace berth::reconcile

@@ -1,0 +1,99 @@
+#include "reconcile/phases.hpp"
+
+#include <array>
+
+namespace berth::reconcile {
+namespace {
+
+// Containers that ignore their stop signal would outlast the sender's patience one after another.
+constexpr std::size_t kStopsAtOnce = 16;
+
+const std::set<Word> kAnyStatus = {Word::Identified,        Word::DownloadSuccess, Word::DownloadFailure,
+                                   Word::UpdateSuccess,     Word::UpdateFailure,   Word::ActivationSuccess,
+                                   Word::ActivationFailure, Word::RollbackSuccess, Word::RollbackFailure};
+
+const std::array<PhaseRule, 5>& rules() {
+    static const std::array<PhaseRule, 5> table = {{
+        {Command::Download,
+         {Word::Identified},
+         Word::Downloading,
+         Word::DownloadSuccess,
+         Word::DownloadFailure,
+         Word::Downloading,
+         Word::DownloadSuccess,
+         Word::DownloadFailure},
+        {Command::Update,
+         {Word::DownloadSuccess},
+         Word::Updating,
+         Word::UpdateSuccess,
+         Word::UpdateFailure,
+         Word::Updating,
+         Word::UpdateSuccess,
+         Word::UpdateFailure},
+        {Command::Activate,
+         {Word::UpdateSuccess},
+         Word::Activating,
+         Word::ActivationSuccess,
+         Word::ActivationFailure,
+         Word::Activating,
+         Word::ActivationSuccess,
+         Word::ActivationFailure},
+        // A rolled-back action ends in UPDATE_FAILURE whether that worked or not: only its message tells.
+        {Command::Rollback,
+         {Word::DownloadSuccess, Word::DownloadFailure, Word::UpdateSuccess, Word::UpdateFailure,
+          Word::ActivationSuccess, Word::ActivationFailure},
+         Word::Rollback,
+         Word::RollbackSuccess,
+         Word::RollbackFailure,
+         Word::Updating,
+         Word::UpdateFailure,
+         Word::UpdateFailure},
+        {Command::Cleanup, kAnyStatus, Word::Cleanup, Word::CleanupSuccess, Word::CleanupFailure,
+         Word::CleanupSuccess, Word::RemovalSuccess, Word::RemovalFailure},
+    }};
+    return table;
+}
+
+}  // namespace
+
+const PhaseRule& rule_of(Command command) {
+    return rules()[static_cast<std::size_t>(command)];
+}
+
+std::optional<StepKind> step_of(Command command, Action action) {
+    const bool makes_new = action == Action::Create || action == Action::Recreate;
+    const bool drops_old = action == Action::Recreate || action == Action::Destroy;
+    switch (command) {
+        case Command::Download:
+            if (makes_new) return StepKind::Stage;
+            break;
+        case Command::Update:
+            if (drops_old) return StepKind::StopOld;
+            if (action == Action::Update) return StepKind::Apply;
+            break;
+        case Command::Activate:
+            if (makes_new) return StepKind::StartNew;
+            if (action != Action::Destroy) return StepKind::EnsureRunning;
+            break;
+        case Command::Rollback:
+            if (action != Action::Check) return StepKind::Restore;
+            break;
+        case Command::Cleanup:
+            if (drops_old) return StepKind::RemoveOld;
+            break;
+    }
+    return std::nullopt;
+}
+
+std::size_t width_of(Command command, unsigned parallel) {
+    switch (command) {
+        case Command::Download:
+        case Command::Activate: return parallel;
+        case Command::Update: return parallel == 1 ? 1 : kStopsAtOnce;
+        case Command::Rollback:
+        case Command::Cleanup: return 1;
+    }
+    return 1;
+}
+
+}  // namespace berth::reconcile

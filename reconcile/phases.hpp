@@ -1,0 +1,41 @@
+// The phases of an update as tables: which command is legal when, its words, which actions it concerns.
+#pragma once
+
+#include <set>
+
+#include "protocol/desired_state.hpp"
+#include "protocol/feedback.hpp"
+#include "protocol/operation.hpp"
+
+namespace berth::reconcile {
+
+enum class StepKind {
+    Stage,          // pull if missing, create the new instance
+    StopOld,        // stop what is replaced or destroyed
+    Apply,          // change resources and restart policy in place
+    StartNew,       // start the new instance, then let the names follow
+    EnsureRunning,  // start what is down, resume what is paused
+    Restore,        // undo: new instance away, old values and run state back
+    RemoveOld       // what was replaced or destroyed
+};
+
+struct PhaseRule {
+    Command command{};
+    std::set<Word> allowed_in{};  // scope statuses
+    Word running{};               // overall word while it runs, and of an action in progress
+    Word done{};
+    Word failed{};  // also the word of a refused command
+    Word action_running{};
+    Word action_done{};
+    Word action_failed{};
+};
+
+const PhaseRule& rule_of(Command command);
+
+// The step that `command` takes for `action`; nothing if it does not concern it.
+std::optional<StepKind> step_of(Command command, Action action);
+
+// How many actions of the phase may be in progress at once.
+std::size_t width_of(Command command, unsigned parallel);
+
+}  // namespace berth::reconcile

@@ -1,0 +1,109 @@
+#include "reconcile/plan.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace berth::reconcile {
+namespace {
+
+// As the wire's original compares lists that have no order: equal length, each contained in the other.
+template <class T>
+bool same_set(const std::vector<T>& a, const std::vector<T>& b) {
+    if (a.size() != b.size()) return false;
+    return std::set<T>(a.begin(), a.end()) == std::set<T>(b.begin(), b.end());
+}
+
+// The order of the table in reconcile/README.md: image, mounts, process, io, host settings, logs.
+std::vector<std::string> recreate_keys(const ContainerSpec& now, const ContainerSpec& wanted) {
+    std::vector<std::string> keys;
+    const auto differs = [&keys](bool different, const char* key) {
+        if (different) keys.emplace_back(key);
+    };
+    differs(now.image != wanted.image, "image");
+    differs(!same_set(now.mounts, wanted.mounts), "mount");
+    differs(!same_set(now.env, wanted.env), "env");
+    differs(now.cmd != wanted.cmd, "cmd");
+    differs(now.io.tty != wanted.io.tty, "terminal");
+    differs(now.io.open_stdin != wanted.io.open_stdin, "interactive");
+    differs(now.privileged != wanted.privileged, "privileged");
+    differs(now.network != wanted.network, "network");
+    differs(!same_set(now.devices, wanted.devices), "device");
+    differs(!same_set(now.extra_hosts, wanted.extra_hosts), "host");
+    differs(!same_set(now.extra_capabilities, wanted.extra_capabilities), "capabilities");
+    differs(!same_set(now.ports, wanted.ports), "port");
+    differs(now.log != wanted.log, "log");
+    // The engine cannot take a memory limit away again.
+    differs(!now.resources.memory.empty() && wanted.resources.memory.empty(), "memory");
+    return keys;
+}
+
+std::vector<std::string> in_place_keys(const ContainerSpec& now, const ContainerSpec& wanted) {
+    std::vector<std::string> keys;
+    if (now.resources.memory != wanted.resources.memory) keys.emplace_back("memory");
+    if (now.resources.memory_reservation != wanted.resources.memory_reservation)
+        keys.emplace_back("memoryReservation");
+    if (now.resources.memory_swap != wanted.resources.memory_swap) keys.emplace_back("memorySwap");
+    if (now.restart != wanted.restart) keys.emplace_back("restartPolicy");
+    return keys;
+}
+
+std::string joined(const std::vector<std::string>& keys) {
+    std::string text;
+    for (const auto& key : keys)
+        text += (text.empty() ? "" : ", ") + key;
+    return text;
+}
+
+bool preferred(const Container& candidate, const Container& chosen) {
+    if (candidate.runs() != chosen.runs()) return candidate.runs();
+    return candidate.state.created > chosen.state.created;
+}
+
+std::map<std::string, const Container*> effective(const std::vector<Container>& current) {
+    std::map<std::string, const Container*> by_name;
+    for (const auto& container : current) {
+        if (container.role != Role::Plain) continue;
+        auto [at, added] = by_name.try_emplace(container.spec.name, &container);
+        if (!added && preferred(container, *at->second)) at->second = &container;
+    }
+    return by_name;
+}
+
+Change change_of(const Container& now, const ContainerSpec& wanted) {
+    auto [recreate, in_place] = compare(now.spec, wanted);
+    const auto id = now.spec.id;
+    if (!recreate.empty())
+        return {Action::Recreate, wanted.name, "recreate: " + joined(recreate) + " differs", recreate, id};
+    if (!in_place.empty())
+        return {Action::Update, wanted.name, "update in place: " + joined(in_place) + " differs", in_place,
+                id};
+    return {Action::Check, wanted.name, "no change", {}, id};
+}
+
+}  // namespace
+
+Differences compare(const ContainerSpec& now, const ContainerSpec& wanted) {
+    return {recreate_keys(now, wanted), in_place_keys(now, wanted)};
+}
+
+Plan plan(const std::vector<Container>& current, const std::vector<ContainerSpec>& desired,
+          const std::set<std::string>& pinned) {
+    auto left = effective(current);
+    Plan changes;
+    for (const auto& wanted : desired) {
+        if (pinned.contains(wanted.name)) continue;
+        const auto now = left.find(wanted.name);
+        if (now == left.end()) {
+            changes.push_back({Action::Create, wanted.name, "create", {}, {}});
+            continue;
+        }
+        changes.push_back(change_of(*now->second, wanted));
+        left.erase(now);
+    }
+    for (const auto& [name, now] : left)
+        if (!pinned.contains(name))
+            changes.push_back({Action::Destroy, name, "destroy: not in the desired state", {}, now->spec.id});
+    return changes;
+}
+
+}  // namespace berth::reconcile
