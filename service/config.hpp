@@ -28,6 +28,8 @@ struct MqttConfig {
     milliseconds subscribe_timeout{15s};
     milliseconds unsubscribe_timeout{5s};
     milliseconds session_expiry{0s};
+
+    bool operator==(const MqttConfig&) const = default;
 };
 
 struct RegistryConfig {  // credentials and TLS of one registry
@@ -38,6 +40,8 @@ struct RegistryConfig {  // credentials and TLS of one registry
     std::string cert_file{};
     std::string key_file{};
     bool insecure{};
+
+    bool operator==(const RegistryConfig&) const = default;
 };
 
 struct RuntimeConfig {
@@ -48,6 +52,8 @@ struct RuntimeConfig {
     std::string docker_cgroup_parent{};
     bool no_new_privileges{true};
     bool prune_orphans{};
+
+    bool operator==(const RuntimeConfig&) const = default;
 };
 
 struct BridgeConfig {
@@ -61,12 +67,16 @@ struct BridgeConfig {
     bool icc{true};
     bool ip_masq{true};
     milliseconds neighbour_retrans{20ms};
+
+    bool operator==(const BridgeConfig&) const = default;
 };
 
 struct ImagesConfig {
     bool require_qualified{};
     std::vector<std::string> insecure_registries{"localhost"};
     std::int64_t reserve_bytes{256LL * 1024 * 1024};
+
+    bool operator==(const ImagesConfig&) const = default;
 };
 
 enum class ApplyMode { Hybrid, Auto, Command };
@@ -84,6 +94,8 @@ struct UpdateAgentConfig {
     milliseconds abandon_after{45min};
     bool strict_config{};
     bool redact_env{true};
+
+    bool operator==(const UpdateAgentConfig&) const = default;
 };
 
 struct LogConfigFile {
@@ -93,6 +105,8 @@ struct LogConfigFile {
     int file_count{5};
     milliseconds file_max_age{672h};
     bool syslog{};
+
+    bool operator==(const LogConfigFile&) const = default;
 };
 
 struct Config {
@@ -110,6 +124,8 @@ struct Config {
     std::vector<std::string> redact{"*PASSWORD*", "*TOKEN*", "*SECRET*", "*KEY*"};
     UpdateAgentConfig update_agent{};
     LogConfigFile log{};
+
+    bool operator==(const Config&) const = default;
 };
 
 }  // namespace berth::service
