@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/container.hpp"
 #include "protocol/result.hpp"
@@ -19,7 +20,10 @@ std::string encode_record(const Container& container);
 
 // Unknown keys are ignored, keys match case-insensitively, null is absent, defaults are filled
 // (fill_defaults).
-Result<ContainerSpec> decode_document(std::string_view text);
+// Invalid lists every problem with its path. `warnings`: what is read otherwise than written (a retry_timeout
+// meant as seconds) or does not act (hooks, retry_timeout, root_dir).
+Result<ContainerSpec> decode_document(std::string_view text, std::vector<std::string>* warnings = nullptr);
+// A record of Kanto with memory but no swap had an unlimited one: read as "-1".
 Result<Container> decode_record(std::string_view text);
 
 // Everything the model leaves open: host and domain name, restart policy, log, propagation, swap (twice the

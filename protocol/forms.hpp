@@ -17,4 +17,10 @@ std::string format(const Device& device);
 std::string format(const Mount& mount);
 std::string format(const Port& port);  // ip left out if 0.0.0.0, end if equal to the start
 
+// The words and addresses the forms are made of, for those who check a model that came another way.
+bool is_ipv4(std::string_view text);
+bool is_ip(std::string_view text);           // v4 or v6
+bool is_permissions(std::string_view text);  // one to three of r, w, m
+bool is_protocol(std::string_view text);     // tcp udp sctp
+
 }  // namespace berth
