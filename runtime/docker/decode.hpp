@@ -1,0 +1,42 @@
+// What the engine says: its lists, inspections and events as our structs. Pure. Anything it leaves out is the
+// default; only an answer that is no JSON of the expected shape is an error (Internal).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/container.hpp"
+#include "protocol/result.hpp"
+#include "runtime/docker/encode.hpp"
+#include "runtime/runtime.hpp"
+
+namespace berth::runtime::docker {
+
+struct Inspected {
+    Container container{};
+    std::string stop_signal{};  // the container's own, from the image; empty: none named
+    Limits limits{};
+    std::string policy{};  // the engine's restart policy now, which a stop may have changed
+};
+
+Result<std::vector<Container>> decode_list(std::string_view body);
+Result<Inspected> decode_inspect(std::string_view body);
+Result<EngineId> decode_id(std::string_view body);
+Result<std::int64_t> decode_exit_code(std::string_view body);  // of a wait
+
+// One line of the event stream; nothing: an event nobody here asks about.
+Result<std::optional<EngineEvent>> decode_event(std::string_view line);
+
+struct NetworkFound {
+    std::string gateway{};  // the first IPv4 one, empty: none
+    std::string driver{};
+};
+Result<NetworkFound> decode_network(std::string_view body);
+
+// "20.10.24+dfsg1" of GET /version -> "20.10.24".
+Result<std::string> decode_engine_version(std::string_view body);
+
+}  // namespace berth::runtime::docker

@@ -1,0 +1,64 @@
+// Runtime on a Docker Engine. Holds its options, the API version agreed on by the last connect, and nothing
+// about containers: every verb asks the engine.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "runtime/docker/decode.hpp"
+#include "runtime/docker/http.hpp"
+#include "runtime/docker/options.hpp"
+#include "runtime/runtime.hpp"
+
+namespace berth::runtime::docker {
+
+class DockerRuntime final : public Runtime {
+ public:
+    explicit DockerRuntime(DockerOptions options);
+
+    Result<EngineInfo> connect(Call call) override;
+    Result<std::vector<Container>> list(Call call) override;
+    Result<Container> inspect(const EngineId& engine_id, Call call) override;
+    Result<std::optional<EngineId>> find(const ContainerId& id, Call call) override;
+
+    Result<bool> image_present(const std::string& reference, Call call) override;
+    Result<> pull(const std::string& reference, Call call) override;
+
+    Result<EngineId> create(const ContainerSpec& spec, CreateOptions options, Call call) override;
+    Result<> start(const EngineId& engine_id, Call call) override;
+    Result<> stop(const EngineId& engine_id, StopOptions options, Call call) override;
+    Result<> kill(const EngineId& engine_id, const std::string& signal, Call call) override;
+    Result<> pause(const EngineId& engine_id, Call call) override;
+    Result<> unpause(const EngineId& engine_id, Call call) override;
+    Result<> rename(const EngineId& engine_id, const std::string& engine_name, Call call) override;
+    Result<> update(const EngineId& engine_id, const UpdateOptions& options, Call call) override;
+    Result<> remove(const EngineId& engine_id, Call call) override;
+
+    Result<> watch(const std::function<void()>& subscribed, const std::function<void(EngineEvent)>& deliver,
+                   Call call) override;
+
+ private:
+    enum class Sent { Delivered, NotRunning };  // what became of a signal
+    enum class Wait { Ended, GraceOver };
+
+    Request request(std::string_view method, std::string_view path, std::string body = {}) const;
+    Request on_container(std::string_view method, const EngineId& engine_id, std::string_view suffix) const;
+    // A 2xx, or a status that is fine as well; any other is its Error.
+    Result<Reply> expect(const Request& request, const Call& call, int also_fine = 0) const;
+
+    Result<> ensure_network(const Call& call) const;
+    Result<std::string> gateway(const Call& call) const;
+    Result<Inspected> look_at(const EngineId& engine_id, const Call& call) const;
+    Result<EngineId> create_named(const std::string& name, const std::string& body, const Call& call) const;
+    Result<Sent> send_signal(const EngineId& engine_id, const std::string& signal, const Call& call) const;
+    Result<Wait> wait_for_end(const EngineId& engine_id, std::chrono::milliseconds grace,
+                              const Call& call) const;
+
+    const DockerOptions options_;
+    const Http http_;
+    std::atomic<int> api_minor_;  // of 1.x; written by connect, read by every other call
+};
+
+}  // namespace berth::runtime::docker

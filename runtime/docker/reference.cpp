@@ -1,0 +1,46 @@
+#include "runtime/docker/reference.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+namespace berth::runtime::docker {
+namespace {
+
+constexpr std::size_t kMaxReference = 512;
+
+bool is_allowed(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 128 && (std::isalnum(byte) || std::string_view("._-/:@").find(c) != std::string_view::npos);
+}
+
+}  // namespace
+
+Result<> check_reference(std::string_view reference) {
+    const bool bad_shape = reference.empty() || reference.size() > kMaxReference ||
+                           reference.front() == '/' || reference.back() == '/' ||
+                           reference.find("..") != std::string_view::npos ||
+                           reference.find("//") != std::string_view::npos ||
+                           reference.find("/.") != std::string_view::npos || reference.front() == '.';
+    if (bad_shape || !std::ranges::all_of(reference, is_allowed))
+        return fail(Errc::Invalid,
+                    fmt::format("image '{}': not an image reference", reference.substr(0, kMaxReference)));
+    return {};
+}
+
+std::string registry_of(std::string_view reference) {
+    const auto slash = reference.find('/');
+    if (slash == std::string_view::npos) return "docker.io";
+    const auto first = reference.substr(0, slash);
+    const bool is_host = first == "localhost" || first.find_first_of(".:") != std::string_view::npos;
+    return is_host ? std::string(first) : "docker.io";
+}
+
+std::string with_tag(std::string_view reference) {
+    const auto last = reference.substr(reference.rfind('/') + 1);  // npos + 1 is 0
+    if (last.find_first_of(":@") != std::string_view::npos) return std::string(reference);
+    return fmt::format("{}:latest", reference);
+}
+
+}  // namespace berth::runtime::docker

@@ -1,0 +1,21 @@
+// An image reference taken apart as far as the engine's calls need it, and checked before it becomes part of
+// a path.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/result.hpp"
+
+namespace berth::runtime::docker {
+
+// Letters, digits and . _ - / : @ only, no empty or dotted part. Invalid otherwise.
+Result<> check_reference(std::string_view reference);
+
+// "127.0.0.1:5000/app:1" -> "127.0.0.1:5000"; "busybox", "library/busybox" -> "docker.io".
+std::string registry_of(std::string_view reference);
+
+// "app" -> "app:latest", as the engine pulls every tag of a reference that names none.
+std::string with_tag(std::string_view reference);
+
+}  // namespace berth::runtime::docker
