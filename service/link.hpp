@@ -1,6 +1,7 @@
 // The daemon's view of MQTT: what is published and subscribed, without any client library in sight.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -30,8 +31,9 @@ struct Publication {
     int qos{1};
     bool retain{};
     Importance importance{Importance::Feedback};
-    bool progress_only{};       // droppable: says nothing that a later message does not
-    std::string newest_wins{};  // non-empty: an older waiting publication with this key is replaced
+    bool progress_only{};  // droppable: says nothing that a later message does not
+    std::string
+        newest_wins{};  // non-empty: replaces the waiting publication with this key, whatever its topic
 };
 
 class Link {
@@ -41,8 +43,14 @@ class Link {
 };
 
 struct Route {
-    std::string filter{};  // MQTT topic filter
+    std::string filter{};  // MQTT topic filter; subscribed with QoS 1
     std::function<void(const Message&)> handler{};
+
+    // Called instead of the handler when messages come faster than they are handled: answer with the
+    // capability's own failure word. The payload is cut to kRefusedPayloadBytes. May be empty.
+    std::function<void(const Message&)> refused{};
 };
+
+inline constexpr std::size_t kRefusedPayloadBytes = 4096;
 
 }  // namespace berth::service

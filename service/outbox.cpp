@@ -1,0 +1,130 @@
+#include "service/outbox.hpp"
+
+#include <numeric>
+#include <utility>
+
+namespace berth::service {
+
+namespace {
+
+std::size_t size_of(const Publication& publication) {
+    return publication.topic.size() + publication.payload.size() + Outbox::kOverhead;
+}
+
+}  // namespace
+
+void Outbox::add(Publication publication) {
+    if (size_of(publication) > limits_.bytes) {
+        ++dropped_[static_cast<std::size_t>(publication.importance)];
+        return;
+    }
+    enqueue(++last_id_, std::move(publication));
+    make_room();
+}
+
+// The newer of two with the same key stays, whichever is enqueued last: one that comes back may be the older.
+void Outbox::enqueue(Id id, Publication publication) {
+    if (const auto& key = publication.newest_wins; !key.empty()) {
+        if (const auto found = newest_.find(key); found != newest_.end()) {
+            const auto other = found->second;
+            if (other.id > id) return;
+            dequeue(other.importance, other.id);
+        }
+        newest_[key] = {publication.importance, id};
+    }
+    if (publication.progress_only) progress_.emplace(id, publication.importance);
+    waiting_bytes_ += size_of(publication);
+    queue(publication.importance).emplace(id, std::move(publication));
+}
+
+Publication Outbox::dequeue(Importance importance, Id id) {
+    auto node = queue(importance).extract(id);
+    auto publication = std::move(node.mapped());
+    waiting_bytes_ -= size_of(publication);
+    progress_.erase(id);
+    if (!publication.newest_wins.empty()) newest_.erase(publication.newest_wins);
+    return publication;
+}
+
+void Outbox::drop(Importance importance, Id id) {
+    dequeue(importance, id);
+    ++dropped_[static_cast<std::size_t>(importance)];
+}
+
+bool Outbox::over() const {
+    return waiting_bytes_ > limits_.bytes || waiting() > limits_.messages;
+}
+
+void Outbox::make_room() {
+    while (over() && !progress_.empty()) {
+        const auto [id, importance] = *progress_.begin();
+        drop(importance, id);
+    }
+    for (std::size_t least = kImportances; least-- > 0;) {
+        const auto importance = static_cast<Importance>(least);
+        while (over() && !queue(importance).empty())
+            drop(importance, queue(importance).begin()->first);
+    }
+}
+
+std::optional<Outbox::Sending> Outbox::take() {
+    if (in_flight_.size() >= limits_.window) return std::nullopt;
+    for (auto& waiting : queues_) {
+        if (waiting.empty()) continue;
+        const auto& [id, next] = *waiting.begin();
+        if (!in_flight_.empty() && in_flight_bytes_ + size_of(next) > limits_.bytes) return std::nullopt;
+        const Id taken = id;
+        const auto put = in_flight_.emplace(taken, dequeue(next.importance, taken)).first;
+        in_flight_bytes_ += size_of(put->second);
+        return Sending{taken, &put->second};
+    }
+    return std::nullopt;
+}
+
+void Outbox::on_delivered(Id id) {
+    const auto found = in_flight_.find(id);
+    if (found == in_flight_.end()) return;
+    in_flight_bytes_ -= size_of(found->second);
+    in_flight_.erase(found);
+}
+
+void Outbox::on_refused(Id id) {
+    const auto found = in_flight_.find(id);
+    if (found == in_flight_.end()) return;
+    ++dropped_[static_cast<std::size_t>(found->second.importance)];
+    on_delivered(id);
+}
+
+void Outbox::put_back(Id id) {
+    auto node = in_flight_.extract(id);
+    if (!node) return;
+    in_flight_bytes_ -= size_of(node.mapped());
+    enqueue(id, std::move(node.mapped()));
+    make_room();
+}
+
+void Outbox::on_lost() {
+    auto lost = std::exchange(in_flight_, {});
+    in_flight_bytes_ = 0;
+    for (auto& [id, publication] : lost) {
+        if (publication.qos > 0) enqueue(id, std::move(publication));
+    }
+    make_room();
+}
+
+std::size_t Outbox::waiting() const {
+    std::size_t count = 0;
+    for (const auto& waiting : queues_)
+        count += waiting.size();
+    return count;
+}
+
+std::uint64_t Outbox::dropped(Importance importance) const {
+    return dropped_[static_cast<std::size_t>(importance)];
+}
+
+std::uint64_t Outbox::dropped() const {
+    return std::accumulate(dropped_.begin(), dropped_.end(), std::uint64_t{0});
+}
+
+}  // namespace berth::service

@@ -1,0 +1,80 @@
+// What waits to be published, and what is under way. Bounded; keeps order within an importance; knows no
+// client library and no clock. Not for several threads.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "service/link.hpp"
+
+namespace berth::service {
+
+class Outbox {
+ public:
+    // A publication's place in the order for as long as it lives: whatever comes back takes it again.
+    using Id = std::uint64_t;
+
+    struct Limits {
+        std::size_t bytes{4 * 1024 * 1024};  // of those that wait: topic, payload and kOverhead each
+        std::size_t messages{4096};          // that wait
+        std::size_t window{32};              // in flight
+    };
+    static constexpr std::size_t kOverhead = 256;
+    static constexpr std::size_t kImportances = 4;
+
+    Outbox() : Outbox(Limits{}) {}
+    explicit Outbox(Limits limits) : limits_(limits) {}
+
+    // Makes room by dropping, in this order: progress-only ones, metrics, twin, current state, feedback;
+    // oldest first. One that is larger than the whole outbox is dropped itself.
+    void add(Publication publication);
+
+    struct Sending {
+        Id id{};
+        const Publication* publication{};  // until on_delivered, on_refused, put_back or on_lost
+    };
+    // The most important that waits, oldest first; empty while the window is full. In flight bytes are
+    // bounded like waiting ones, but one message always may go.
+    std::optional<Sending> take();
+
+    void on_delivered(Id id);  // ids that are not in flight are ignored, like in the next two
+    void on_refused(Id id);    // the broker will never take it: counted as dropped
+    void put_back(Id id);      // could not be handed over: waits again, at its old place
+    void on_lost();  // the connection: all that was in flight waits again, except QoS 0, which was sent once
+
+    std::size_t waiting() const;
+    std::size_t in_flight() const { return in_flight_.size(); }
+    std::size_t waiting_bytes() const { return waiting_bytes_; }
+    std::uint64_t dropped(Importance importance) const;  // since the start; replaced ones are not dropped
+    std::uint64_t dropped() const;
+
+ private:
+    using Queue = std::map<Id, Publication>;
+    struct Newest {
+        Importance importance{};
+        Id id{};
+    };
+
+    Queue& queue(Importance importance) { return queues_[static_cast<std::size_t>(importance)]; }
+    void enqueue(Id id, Publication publication);
+    Publication dequeue(Importance importance, Id id);
+    void drop(Importance importance, Id id);
+    void make_room();
+    bool over() const;
+
+    Limits limits_;
+    std::array<Queue, kImportances> queues_{};
+    Queue in_flight_{};
+    std::map<std::string, Newest> newest_{};  // newest_wins key -> the one that waits
+    std::map<Id, Importance> progress_{};     // those that wait and are progress only
+    std::array<std::uint64_t, kImportances> dropped_{};
+    std::size_t waiting_bytes_{0};
+    std::size_t in_flight_bytes_{0};
+    Id last_id_{0};
+};
+
+}  // namespace berth::service

@@ -1,0 +1,55 @@
+// One table: topic filter -> handler. It is the daemon's public surface and its list of subscriptions.
+// Inbox stands before it: the bounded way from the client library's threads to the loop.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "service/link.hpp"
+#include "service/loop.hpp"
+
+namespace berth::service {
+
+class Router {
+ public:
+    void add(std::vector<Route> routes);
+
+    std::vector<std::string> filters() const;  // each once, in the order of the table
+
+    void dispatch(const Message& message) const;  // to every route that matches
+    void refuse(const Message& message) const;    // to `refused` of every route that matches
+
+ private:
+    std::vector<Route> routes_;
+};
+
+// Messages wait here, in order, until the loop takes them. Past the bound a message is cut and refused
+// through its routes; when even those pile up, it is counted and logged. The inbox outlives the loop's tasks.
+class Inbox {
+ public:
+    struct Limits {
+        std::size_t bytes{16 * 1024 * 1024};  // of messages that will be dispatched
+        std::size_t refusals{1024};           // cut messages that wait
+    };
+
+    Inbox(Loop& loop, const Router& router) : Inbox(loop, router, Limits{}) {}
+    Inbox(Loop& loop, const Router& router, Limits limits);
+
+    void accept(Message message);  // from any thread, never blocks
+
+ private:
+    void accept_refusal(Message message);
+    void on_refusal(const Message& message);
+
+    Loop& loop_;
+    const Router& router_;
+    const Limits limits_;
+    std::atomic<std::size_t> waiting_bytes_{0};
+    std::atomic<std::size_t> waiting_refusals_{0};
+    std::atomic<std::size_t> lost_{0};
+    bool overloaded_{false};  // on the loop
+};
+
+}  // namespace berth::service

@@ -1,0 +1,265 @@
+#include "service/outbox.hpp"
+
+#include <deque>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "test/support/catch.hpp"
+
+using namespace berth::service;
+
+namespace {
+
+Publication make(Importance importance, std::string payload) {
+    return {.topic = "t", .payload = std::move(payload), .importance = importance};
+}
+
+Publication feedback(std::string payload) {
+    return make(Importance::Feedback, std::move(payload));
+}
+
+Publication progress(std::string payload) {
+    auto publication = feedback(std::move(payload));
+    publication.progress_only = true;
+    return publication;
+}
+
+Publication newest(Importance importance, std::string key, std::string payload) {
+    auto publication = make(importance, std::move(payload));
+    publication.newest_wins = std::move(key);
+    return publication;
+}
+
+// Sends everything that waits, acknowledged at once, in the order in which it leaves.
+std::vector<std::string> drain(Outbox& outbox) {
+    std::vector<std::string> sent;
+    while (const auto next = outbox.take()) {
+        sent.push_back(next->publication->payload);
+        outbox.on_delivered(next->id);
+    }
+    return sent;
+}
+
+std::size_t bytes_of(std::size_t payload) {
+    return 1 + payload + Outbox::kOverhead;
+}
+
+}  // namespace
+
+TEST_CASE("the outbox sends by importance, then in the order of arrival", "[service]") {
+    Outbox outbox;
+    outbox.add(make(Importance::Metrics, "m1"));
+    outbox.add(make(Importance::Twin, "t1"));
+    outbox.add(make(Importance::CurrentState, "s1"));
+    outbox.add(feedback("f1"));
+    outbox.add(make(Importance::Metrics, "m2"));
+    outbox.add(feedback("f2"));
+    CHECK(drain(outbox) == std::vector<std::string>{"f1", "f2", "s1", "t1", "m1", "m2"});
+}
+
+TEST_CASE("of waiting publications with one key only the newest is sent", "[service]") {
+    Outbox outbox;
+    outbox.add(newest(Importance::CurrentState, "state", "s1"));
+    outbox.add(newest(Importance::CurrentState, "state", "s2"));
+    outbox.add(newest(Importance::Metrics, "other", "m1"));
+    outbox.add(newest(Importance::CurrentState, "state", "s3"));
+    CHECK(outbox.waiting() == 2);
+    CHECK(drain(outbox) == std::vector<std::string>{"s3", "m1"});
+    CHECK(outbox.dropped() == 0);
+}
+
+TEST_CASE("replacing a feedback does not let it overtake others", "[service]") {
+    Outbox outbox;
+    outbox.add(newest(Importance::Feedback, "progress", "10%"));
+    outbox.add(feedback("web done"));
+    outbox.add(newest(Importance::Feedback, "progress", "90%"));
+    CHECK(drain(outbox) == std::vector<std::string>{"web done", "90%"});
+}
+
+TEST_CASE("no more than the window is in flight", "[service]") {
+    Outbox outbox({.window = 2});
+    for (const char* payload : {"1", "2", "3"})
+        outbox.add(feedback(payload));
+    const auto first = outbox.take();
+    const auto second = outbox.take();
+    REQUIRE(second.has_value());
+    CHECK_FALSE(outbox.take().has_value());
+    outbox.on_delivered(first->id);
+    outbox.on_delivered(first->id);  // an acknowledgement too many changes nothing
+    CHECK(outbox.take()->publication->payload == "3");
+    CHECK_FALSE(outbox.take().has_value());
+}
+
+TEST_CASE("few large publications fill the window like many small ones", "[service]") {
+    Outbox outbox({.bytes = 1000});
+    outbox.add(feedback(std::string(400, 'a')));
+    const auto first = outbox.take();
+    outbox.add(feedback(std::string(400, 'b')));
+    CHECK_FALSE(outbox.take().has_value());
+    outbox.on_delivered(first->id);
+    CHECK(outbox.take().has_value());
+}
+
+TEST_CASE("what was in flight when the connection broke is sent again, in order, before the rest",
+          "[service]") {
+    Outbox outbox({.window = 3});
+    for (const char* payload : {"1", "2", "3", "4"})
+        outbox.add(feedback(payload));
+    outbox.add(make(Importance::Metrics, "m"));
+    outbox.take();
+    const auto second = outbox.take();
+    outbox.take();
+    outbox.on_delivered(second->id);
+    outbox.on_lost();
+    CHECK(outbox.in_flight() == 0);
+    outbox.on_delivered(second->id);  // a late answer of the old connection
+    CHECK(drain(outbox) == std::vector<std::string>{"1", "3", "4", "m"});
+}
+
+TEST_CASE("an older state that comes back does not replace the newer one that waits", "[service]") {
+    Outbox outbox;
+    outbox.add(newest(Importance::CurrentState, "state", "old"));
+    outbox.take();
+    outbox.add(newest(Importance::CurrentState, "state", "new"));
+    outbox.on_lost();
+    CHECK(drain(outbox) == std::vector<std::string>{"new"});
+}
+
+TEST_CASE("QoS 0 that was sent is not sent twice", "[service]") {
+    Outbox outbox;
+    auto once = feedback("once");
+    once.qos = 0;
+    outbox.add(once);
+    outbox.take();
+    outbox.on_lost();
+    CHECK(outbox.waiting() == 0);
+}
+
+TEST_CASE("a publication that could not be handed over keeps its place", "[service]") {
+    Outbox outbox;
+    outbox.add(feedback("1"));
+    outbox.add(feedback("2"));
+    outbox.put_back(outbox.take()->id);
+    CHECK(outbox.in_flight() == 0);
+    CHECK(drain(outbox) == std::vector<std::string>{"1", "2"});
+}
+
+TEST_CASE("a refused publication is counted and not sent again", "[service]") {
+    Outbox outbox;
+    outbox.add(make(Importance::Twin, "t"));
+    outbox.on_refused(outbox.take()->id);
+    CHECK(outbox.dropped(Importance::Twin) == 1);
+    outbox.on_lost();
+    CHECK(outbox.waiting() == 0);
+}
+
+TEST_CASE("a full outbox drops progress, then metrics, twin and state, and transitions last", "[service]") {
+    Outbox outbox({.bytes = 7 * bytes_of(2)});
+    outbox.add(feedback("f1"));
+    outbox.add(progress("p1"));
+    outbox.add(progress("p2"));
+    outbox.add(make(Importance::Metrics, "m1"));
+    outbox.add(make(Importance::Twin, "t1"));
+    outbox.add(make(Importance::CurrentState, "s1"));
+    outbox.add(feedback("f2"));
+    const std::vector<std::vector<std::string>> after_each = {
+        {"f1", "p2", "f2", "x0", "s1", "t1", "m1"}, {"f1", "f2", "x0", "x1", "s1", "t1", "m1"},
+        {"f1", "f2", "x0", "x1", "x2", "s1", "t1"}, {"f1", "f2", "x0", "x1", "x2", "x3", "s1"},
+        {"f1", "f2", "x0", "x1", "x2", "x3", "x4"}, {"f2", "x0", "x1", "x2", "x3", "x4", "x5"}};
+    for (std::size_t i = 0; i < after_each.size(); ++i) {
+        outbox.add(feedback("x" + std::to_string(i)));
+        auto copy = outbox;
+        CHECK(drain(copy) == after_each[i]);
+    }
+    CHECK(outbox.dropped(Importance::Feedback) == 3);
+    CHECK(outbox.dropped(Importance::CurrentState) == 1);
+    CHECK(outbox.dropped(Importance::Twin) == 1);
+    CHECK(outbox.dropped(Importance::Metrics) == 1);
+}
+
+TEST_CASE("metrics never push feedback out", "[service]") {
+    Outbox outbox({.messages = 3});
+    for (const char* payload : {"1", "2", "3"})
+        outbox.add(feedback(payload));
+    outbox.add(make(Importance::Metrics, "m"));
+    CHECK(outbox.dropped(Importance::Metrics) == 1);
+    CHECK(drain(outbox) == std::vector<std::string>{"1", "2", "3"});
+}
+
+TEST_CASE("a publication larger than the whole outbox costs nobody else a place", "[service]") {
+    Outbox outbox({.bytes = 1000});
+    outbox.add(make(Importance::Metrics, "m"));
+    outbox.add(feedback(std::string(1000, 'x')));
+    CHECK(outbox.dropped(Importance::Feedback) == 1);
+    CHECK(drain(outbox) == std::vector<std::string>{"m"});
+}
+
+// Random lives of an outbox: whatever the order of losses, acknowledgements and floods.
+TEST_CASE("feedback transitions arrive in order, at least once, and the bounds always hold", "[service]") {
+    std::mt19937 rng(42);
+    for (int world = 0; world < 200; ++world) {
+        const Outbox::Limits limits{.bytes = 60 * bytes_of(4), .messages = 50, .window = 8};
+        Outbox outbox(limits);
+        std::set<Outbox::Id> flying;
+        std::vector<int> sent;       // numbers of transitions in the order they were handed over
+        std::set<int> acknowledged;  // by the broker
+        std::map<Outbox::Id, int> number_of;
+        int added = 0;
+        for (int step = 0; step < 600; ++step) {
+            switch (rng() % 8) {
+                case 0:
+                    if (added < 40) outbox.add(feedback(std::to_string(1000 + added++)));
+                    break;
+                case 1: outbox.add(progress("prog")); break;
+                case 2: outbox.add(newest(Importance::Twin, std::to_string(rng() % 5), "twin")); break;
+                case 3: outbox.add(make(Importance::Metrics, "metr")); break;
+                case 4:
+                case 5:
+                    if (const auto next = outbox.take()) {
+                        flying.insert(next->id);
+                        const auto& payload = next->publication->payload;
+                        if (payload[0] == '1') {
+                            number_of[next->id] = std::stoi(payload) - 1000;
+                            sent.push_back(number_of[next->id]);
+                        }
+                    }
+                    break;
+                case 6:
+                    if (!flying.empty()) {  // the broker acknowledges in order
+                        const auto id = *flying.begin();
+                        flying.erase(id);
+                        if (const auto found = number_of.find(id); found != number_of.end())
+                            acknowledged.insert(found->second);
+                        outbox.on_delivered(id);
+                    }
+                    break;
+                default:
+                    if (rng() % 4 == 0) {
+                        flying.clear();
+                        outbox.on_lost();
+                        if (!acknowledged.empty()) sent.push_back(-1);
+                    }
+            }
+            REQUIRE(outbox.in_flight() <= limits.window);
+            REQUIRE(outbox.in_flight() == flying.size());
+            REQUIRE(outbox.waiting() <= limits.messages);
+            REQUIRE(outbox.waiting_bytes() <= limits.bytes);
+        }
+        // 40 transitions fit: none may be dropped, each is sent for the first time in order.
+        outbox.on_lost();
+        for (const auto& payload : drain(outbox)) {
+            if (payload[0] == '1') sent.push_back(std::stoi(payload) - 1000);
+        }
+        std::vector<int> first_times;
+        std::set<int> seen;
+        for (const int number : sent) {
+            if (number >= 0 && seen.insert(number).second) first_times.push_back(number);
+        }
+        std::vector<int> expected;
+        for (int i = 0; i < added; ++i)
+            expected.push_back(i);
+        REQUIRE(first_times == expected);
+        REQUIRE(outbox.waiting_bytes() == 0);
+    }
+}

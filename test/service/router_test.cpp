@@ -1,0 +1,74 @@
+#include "service/router.hpp"
+
+#include <string>
+#include <vector>
+
+#include "test/support/catch.hpp"
+
+using namespace berth::service;
+
+namespace {
+
+// A route that writes down what it gets.
+Route route(std::string filter, std::string name, std::vector<std::string>& seen) {
+    return {filter, [name, &seen](const Message& m) { seen.push_back(name + ":" + m.payload); },
+            [name, &seen](const Message& m) { seen.push_back("refused " + name + ":" + m.payload); }};
+}
+
+void run(Loop& loop) {
+    loop.stop();
+    loop.run();
+}
+
+}  // namespace
+
+TEST_CASE("a message goes to every route that matches, and to no other", "[service]") {
+    std::vector<std::string> seen;
+    Router router;
+    router.add(
+        {route("containersupdate/#", "all", seen), route("containersupdate/desiredstate", "state", seen)});
+    router.add({route("command/+/x", "command", seen), {"silent", [](const Message&) {}, {}}});
+    router.dispatch({.topic = "containersupdate/desiredstate", .payload = "1"});
+    router.dispatch({.topic = "command/web/x", .payload = "2"});
+    router.dispatch({.topic = "command/web/y", .payload = "3"});
+    router.refuse({.topic = "command/web/x", .payload = "4"});
+    router.refuse({.topic = "silent", .payload = "5"});
+    CHECK(seen == std::vector<std::string>{"all:1", "state:1", "command:2", "refused command:4"});
+}
+
+TEST_CASE("the subscription list holds each filter once", "[service]") {
+    std::vector<std::string> seen;
+    Router router;
+    router.add({route("a", "1", seen), route("b", "2", seen), route("a", "3", seen)});
+    CHECK(router.filters() == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("messages past the bound are refused in order with the start of their payload", "[service]") {
+    std::vector<std::string> seen;
+    Loop loop;
+    Router router;
+    router.add({route("a", "a", seen)});
+    Inbox inbox(loop, router, {.bytes = 10 * 1024});
+    inbox.accept({.topic = "a", .payload = "first"});
+    inbox.accept({.topic = "a", .payload = std::string(10 * 1024, 'x')});
+    inbox.accept({.topic = "a", .payload = "last"});
+    run(loop);
+    CHECK(seen == std::vector<std::string>{"a:first", "refused a:" + std::string(kRefusedPayloadBytes, 'x'),
+                                           "a:last"});
+}
+
+TEST_CASE("an inbox that was handled takes messages again", "[service]") {
+    std::vector<std::string> seen;
+    Loop loop;
+    Router router;
+    router.add({route("a", "a", seen)});
+    Inbox inbox(loop, router, {.bytes = 10, .refusals = 1});
+    for (int round = 0; round < 3; ++round) {
+        inbox.accept({.topic = "a", .payload = "123456789"});
+        inbox.accept({.topic = "a", .payload = "x"});
+        inbox.accept({.topic = "a", .payload = "y"});  // even its refusal is too much: logged as lost
+        run(loop);
+        CHECK(seen == std::vector<std::string>{"a:123456789", "refused a:x"});
+        seen.clear();
+    }
+}
