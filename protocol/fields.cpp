@@ -6,6 +6,15 @@
 namespace berth {
 namespace {
 
+bool fits(const Json& value) {
+    if (value.is_number_unsigned())
+        return value.get<std::uint64_t>() <=
+               static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    return value.is_number_integer();
+}
+
+}  // namespace
+
 std::string_view kind_of(const Json& value) {
     switch (value.type()) {
         case Json::value_t::null: return "null";
@@ -16,15 +25,6 @@ std::string_view kind_of(const Json& value) {
         default: return "a number";
     }
 }
-
-bool fits(const Json& value) {
-    if (value.is_number_unsigned())
-        return value.get<std::uint64_t>() <=
-               static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    return value.is_number_integer();
-}
-
-}  // namespace
 
 Fields::Fields(const Json* value, std::string path, Problems& problems)
     : value_(value), path_(std::move(path)), problems_(&problems) {

@@ -14,6 +14,8 @@
 
 namespace berth {
 
+std::string_view kind_of(const Json& value);  // "a string", "null"
+
 class Fields {
  public:
     // `value` is null for an object that is absent: then all of its members are.
@@ -31,6 +33,7 @@ class Fields {
     void problem(std::string_view name, const std::string& what) const;  // "<path>.<name>: <what>"
     const std::string& path() const { return path_; }
     const Json* find(std::string_view name) const;
+    const Json* json() const { return value_; }  // null: absent
 
  private:
     const Json* array(std::string_view name) const;

@@ -1,0 +1,190 @@
+#include "protocol/component_keys.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "protocol/check.hpp"
+#include "protocol/document.hpp"
+#include "protocol/forms.hpp"
+#include "protocol/sizes.hpp"
+
+namespace berth {
+namespace {
+
+struct Draft {
+    ContainerSpec& spec;
+    Notes& notes;
+
+    bool flag(std::string_view key, const std::string& value) {
+        const auto parsed = parse_bool(value);
+        if (!parsed) notes.drop(key, parsed.error().message, value, "false is used");
+        return parsed && *parsed;
+    }
+    std::int64_t number(std::string_view key, const std::string& value, std::int64_t usual) {
+        const auto parsed = parse_int(value);
+        if (parsed) return *parsed;
+        notes.drop(key, parsed.error().message, value, std::to_string(usual) + " is used");
+        return usual;
+    }
+    template <class Item>
+    void item(std::string_view key, const std::string& value, const Result<Item>& parsed,
+              std::vector<Item>& items) {
+        if (parsed)
+            items.push_back(*parsed);
+        else
+            notes.drop(key, parsed.error().message, value, "dropped");
+    }
+    bool on_failure() const { return spec.restart.type == "on-failure"; }
+};
+
+void unless_empty(std::string& text, const std::string& value) {
+    if (!value.empty()) text = value;
+}
+
+enum class Times {
+    Once,  // given again: the last one counts
+    Any
+};
+
+struct KeyRule {
+    std::string_view key;
+    Times times;
+    void (*apply)(Draft&, const std::string& value);
+};
+
+// In the order they are read: a key that counts only beside another one's value comes after it.
+// Words, sizes and env entries are kept as they are here and refused by findings().
+constexpr std::array<KeyRule, 23> kKeys = {{
+    {"image", Times::Once, [](Draft& d, const std::string& v) { d.spec.image = v; }},
+    {"env", Times::Any, [](Draft& d, const std::string& v) { d.spec.env.push_back(v); }},
+    {"cmd", Times::Any, [](Draft& d, const std::string& v) { d.spec.cmd.push_back(v); }},
+    {"terminal", Times::Once, [](Draft& d, const std::string& v) { d.spec.io.tty = d.flag("terminal", v); }},
+    {"interactive", Times::Once,
+     [](Draft& d, const std::string& v) { d.spec.io.open_stdin = d.flag("interactive", v); }},
+    {"privileged", Times::Once,
+     [](Draft& d, const std::string& v) { d.spec.privileged = d.flag("privileged", v); }},
+    {"network", Times::Once, [](Draft& d, const std::string& v) { unless_empty(d.spec.network, v); }},
+    {"device", Times::Any,
+     [](Draft& d, const std::string& v) { d.item("device", v, parse_device(v), d.spec.devices); }},
+    {"port", Times::Any,
+     [](Draft& d, const std::string& v) { d.item("port", v, parse_port(v), d.spec.ports); }},
+    {"host", Times::Any,
+     [](Draft& d, const std::string& v) {
+         if (const auto fault = fault_of_host_entry(v); !fault.empty())
+             d.notes.drop("host", fault, v, "dropped");
+         else
+             d.spec.extra_hosts.push_back(v);
+     }},
+    {"mount", Times::Any,
+     [](Draft& d, const std::string& v) { d.item("mount", v, parse_mount(v), d.spec.mounts); }},
+    {"restartPolicy", Times::Once, [](Draft& d, const std::string& v) { d.spec.restart.type = v; }},
+    {"restartMaxRetries", Times::Once,
+     [](Draft& d, const std::string& v) {
+         if (d.on_failure()) d.spec.restart.maximum_retry_count = d.number("restartMaxRetries", v, 0);
+     }},
+    {"restartTimeout", Times::Once,
+     [](Draft& d, const std::string& v) {
+         if (d.on_failure()) d.spec.restart.retry_timeout_s = d.number("restartTimeout", v, 0);
+     }},
+    {"logDriver", Times::Once, [](Draft& d, const std::string& v) { unless_empty(d.spec.log.driver, v); }},
+    {"logMaxFiles", Times::Once,
+     [](Draft& d, const std::string& v) {
+         if (d.spec.log.driver == "json-file") d.spec.log.max_files = d.number("logMaxFiles", v, 2);
+     }},
+    {"logMaxSize", Times::Once, [](Draft& d, const std::string& v) { unless_empty(d.spec.log.max_size, v); }},
+    {"logPath", Times::Once, [](Draft& d, const std::string& v) { d.spec.log.root_dir = v; }},
+    {"logMode", Times::Once, [](Draft& d, const std::string& v) { unless_empty(d.spec.log.mode, v); }},
+    {"logMaxBufferSize", Times::Once, [](Draft& d, const std::string& v) { d.spec.log.max_buffer_size = v; }},
+    {"memory", Times::Once, [](Draft& d, const std::string& v) { d.spec.resources.memory = v; }},
+    {"memorySwap", Times::Once, [](Draft& d, const std::string& v) { d.spec.resources.memory_swap = v; }},
+    {"memoryReservation", Times::Once,
+     [](Draft& d, const std::string& v) { d.spec.resources.memory_reservation = v; }},
+}};
+
+// Asked for, and known by name, but nothing of this version acts on them.
+constexpr std::array<std::string_view, 14> kUnsupported = {
+    "livenessProbe",  "readinessProbe", "healthCheck", "secret",     "configMap",
+    "envFrom",        "pullSecret",     "volume",      "tmpfs",      "imagePin",
+    "activationGate", "dependsOn",      "priority",    "updateOrder"};
+
+constexpr std::array<std::string_view, 9> kReportOnly = {
+    "hostName",     "domainName",      "status",
+    "finishedAt",   "exitCode",        "created",
+    "restartCount", "manuallyStopped", "startedSuccessfullyBefore"};
+
+template <class Words>
+bool contains(const Words& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+void apply(const KeyRule& rule, const std::vector<Pair>& config, Draft& draft) {
+    const std::string* last = nullptr;
+    for (const auto& [key, value] : config) {
+        if (key != rule.key) continue;
+        if (rule.times == Times::Any) rule.apply(draft, value);
+        last = &value;
+    }
+    if (rule.times == Times::Once && last != nullptr) rule.apply(draft, *last);
+}
+
+void note_unknown(const std::vector<Pair>& config, Notes& notes) {
+    for (const auto& [key, value] : config) {
+        if (std::any_of(kKeys.begin(), kKeys.end(),
+                        [&key = key](const auto& rule) { return rule.key == key; }))
+            continue;
+        if (contains(kUnsupported, key))
+            notes.warn(key, "is not supported by this version and has no effect", "");
+        else if (contains(kReportOnly, key))
+            notes.warn(key, "is only reported, it cannot be set", value);
+        else
+            notes.warn(key, "unknown key, ignored", "");
+    }
+}
+
+}  // namespace
+
+Notes::Notes(std::string component, Strictness strictness, Problems& refusals, Problems& warnings)
+    : component_(shortened(component)), strictness_(strictness), refusals_(refusals), warnings_(warnings) {}
+
+void Notes::refuse(std::string_view key, const std::string& reason, std::string_view value) {
+    refusals_.add("component " + component_ + ", key " + shortened(key) + ": " + reason +
+                  (value.empty() ? "" : value_note(value)));
+}
+
+void Notes::drop(std::string_view key, const std::string& reason, std::string_view value,
+                 const std::string& instead) {
+    if (strictness_ == Strictness::Strict)
+        refusals_.add("component " + component_ + ", key " + shortened(key) + ": " + reason +
+                      value_note(value));
+    else
+        warnings_.add("component " + component_ + ", key " + shortened(key) + ": " + reason + ", " + instead +
+                      value_note(value));
+}
+
+void Notes::warn(std::string_view key, const std::string& reason, std::string_view value) {
+    warnings_.add("component " + component_ + ", key " + shortened(key) + ": " + reason +
+                  (value.empty() ? "" : value_note(value)));
+}
+
+ContainerSpec spec_of_component(const std::string& id, const std::string& version,
+                                const std::vector<Pair>& config, Notes& notes) {
+    ContainerSpec spec;
+    spec.name = id;
+    spec.image = id + ":" + version;
+    Draft draft{spec, notes};
+    for (const auto& rule : kKeys)
+        apply(rule, config, draft);
+    note_unknown(config, notes);
+    fill_defaults(spec);
+    for (const auto& found : findings(spec)) {
+        // The id was looked at before; a relative logPath fails at create, as it always did.
+        if (found.key == "id" || found.key == kLogPathKey) continue;
+        notes.refuse(found.key, found.reason, found.value);
+    }
+    for (const auto& remark : remarks(spec))
+        notes.warn(remark.key, remark.reason, remark.value);
+    return spec;
+}
+
+}  // namespace berth

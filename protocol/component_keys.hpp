@@ -1,0 +1,42 @@
+// The keys of a component's config: grammar, default and what a bad value does, as one table. Internal to
+// protocol.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/container.hpp"
+#include "protocol/desired_state.hpp"
+#include "protocol/problems.hpp"
+
+namespace berth {
+
+struct Pair {
+    std::string key{};
+    std::string value{};
+};
+
+// Says what is wrong with one component, as `component <id>, key <key>: reason (value "v")`.
+class Notes {
+ public:
+    Notes(std::string component, Strictness strictness, Problems& refusals, Problems& warnings);
+
+    void refuse(std::string_view key, const std::string& reason, std::string_view value);
+    // A bad value that costs only itself; strict: the whole message. `instead` says what happens to it.
+    void drop(std::string_view key, const std::string& reason, std::string_view value,
+              const std::string& instead);
+    void warn(std::string_view key, const std::string& reason, std::string_view value);
+
+ private:
+    std::string component_;
+    Strictness strictness_;
+    Problems& refusals_;
+    Problems& warnings_;
+};
+
+// The model of a component with every default filled in. What is wrong is in the notes.
+ContainerSpec spec_of_component(const std::string& id, const std::string& version,
+                                const std::vector<Pair>& config, Notes& notes);
+
+}  // namespace berth

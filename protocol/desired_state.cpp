@@ -1,0 +1,210 @@
+#include "protocol/desired_state.hpp"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <map>
+#include <utility>
+
+#include "protocol/check.hpp"
+#include "protocol/component_keys.hpp"
+#include "protocol/fields.hpp"
+
+namespace berth {
+namespace {
+
+std::string sha256(const std::string& text) {
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    if (EVP_Digest(text.data(), text.size(), bytes, &size, EVP_sha256(), nullptr) != 1) return {};
+    std::string hex;
+    for (unsigned int i = 0; i < size; ++i)
+        hex += fmt::format("{:02x}", bytes[i]);
+    return hex;
+}
+
+// Splits at commas and trims blanks; empty names are nobody's.
+std::set<std::string> names_of_list(std::string_view text) {
+    std::set<std::string> names;
+    while (true) {
+        const auto comma = text.find(',');
+        std::string_view name = text.substr(0, comma);
+        const auto begin = name.find_first_not_of(" \t\r\n");
+        if (begin != name.npos)
+            names.emplace(name.substr(begin, name.find_last_not_of(" \t\r\n") - begin + 1));
+        if (comma == text.npos) return names;
+        text.remove_prefix(comma + 1);
+    }
+}
+
+class Decoder {
+ public:
+    Decoder(std::string_view domain, Strictness strictness) : domain_(domain), strictness_(strictness) {}
+
+    Result<DesiredState> decode(const Json& root);
+
+ private:
+    bool read_domain(const Fields& payload);  // false: nothing was read that baselines could name
+    void read_domain_config(const Fields& domain);
+    void read_component(const Fields& component);
+    std::string fault_of_id(const std::string& id);
+    void read_baseline(const Fields& baseline);
+    void read_baseline_entry(const std::string& title, const std::string& entry, Baseline& into);
+    void check_title(const Fields& baseline, const std::string& title);
+    void check_implicit_titles();
+
+    std::string domain_;
+    Strictness strictness_;
+    Problems problems_{};
+    Problems warnings_{};
+    DesiredState state_{};
+    std::set<std::string> ids_{};                 // of all components, also of bad ones
+    std::map<std::string, std::string> taken_{};  // component -> title of its baseline
+    std::set<std::string> titles_{};
+};
+
+// Without notes a value that is no text is named by its path.
+std::vector<Pair> read_pairs(const Fields& owner, Notes* notes) {
+    std::vector<Pair> pairs;
+    for (const Fields& item : owner.objects("config")) {
+        Pair pair{.key = item.text("key")};
+        const Json* value = item.find("value");
+        if (notes != nullptr && value != nullptr && !value->is_string()) {
+            notes->refuse(pair.key, fmt::format("expected a JSON string, got {}", kind_of(*value)), "");
+            continue;
+        }
+        pair.value = item.text("value");
+        pairs.push_back(std::move(pair));
+    }
+    return pairs;
+}
+
+std::string Decoder::fault_of_id(const std::string& id) {
+    if (!is_container_name(id)) return "expected letters, digits, _ . and -, not beginning with . or -";
+    if (id.size() > kMaxComponentName)
+        return fmt::format("has {} characters, at most {} fit", id.size(), kMaxComponentName);
+    if (!ids_.insert(id).second) return "two components have this id";
+    return {};
+}
+
+void Decoder::read_component(const Fields& item) {
+    const std::string id = item.text("id");
+    Notes notes(id, strictness_, problems_, warnings_);
+    if (id.empty())
+        item.problem("id", "is empty; expected the container's name");
+    else if (const auto fault = fault_of_id(id); !fault.empty())
+        notes.refuse("id", fault, id);
+    Component component{.version = item.text("version")};
+    component.spec = spec_of_component(id, component.version, read_pairs(item, &notes), notes);
+    state_.components.push_back(std::move(component));
+}
+
+void Decoder::read_domain_config(const Fields& domain) {
+    for (const auto& [key, value] : read_pairs(domain, nullptr)) {
+        if (key == "systemContainers")
+            state_.system_containers = names_of_list(value);
+        else
+            warnings_.add("domain " + domain_ + ", key " + shortened(key) + ": unknown key, ignored");
+    }
+}
+
+bool Decoder::read_domain(const Fields& payload) {
+    const Json* list = payload.find("domains");
+    const auto domains = payload.objects("domains");
+    const std::size_t count = list != nullptr && list->is_array() ? list->size() : 0;
+    if (count != 1 && (list == nullptr || list->is_array()))
+        payload.problem("domains",
+                        fmt::format("expected exactly one domain, \"{}\", got {}", domain_, count));
+    if (count != 1 || domains.empty()) return false;
+    const Fields& domain = domains.front();
+    if (const auto id = domain.text("id"); id != domain_) {
+        domain.problem("id", fmt::format("expected \"{}\"", domain_) + value_note(id));
+        return false;
+    }
+    read_domain_config(domain);
+    const auto components = domain.objects("components");
+    if (components.size() > kMaxComponents) {
+        domain.problem("components", fmt::format("{} are too many; at most {} are accepted",
+                                                 components.size(), kMaxComponents));
+        return false;
+    }
+    for (const Fields& component : components)
+        read_component(component);
+    return true;
+}
+
+void Decoder::check_title(const Fields& baseline, const std::string& title) {
+    if (title.empty())
+        baseline.problem("title", "is empty; expected a name");
+    else if (title == domain_ + ":remove-components")
+        baseline.problem("title", "is reserved for the containers to remove" + value_note(title));
+    else if (title == "*")
+        baseline.problem("title", "stands for all components in a command" + value_note(title));
+    else if (!titles_.insert(title).second)
+        baseline.problem("title", "another baseline has it, too" + value_note(title));
+}
+
+void Decoder::read_baseline_entry(const std::string& title, const std::string& entry, Baseline& into) {
+    const std::string prefix = domain_ + ":";
+    const std::string where = "baseline " + shortened(title) + ": ";
+    if (!entry.starts_with(prefix)) {
+        if (entry.find(':') == entry.npos)
+            warnings_.add(where + "an entry is <domain>:<component id>, ignored" + value_note(entry));
+        return;  // another domain's
+    }
+    const std::string name = entry.substr(prefix.size());
+    if (ids_.count(name) == 0) {
+        problems_.add(where + "no such component" + value_note(entry));
+        return;
+    }
+    const auto [holder, is_new] = taken_.emplace(name, title);
+    if (!is_new)
+        problems_.add(where + "the component is in baseline " + shortened(holder->second) + " already" +
+                      value_note(entry));
+    into.components.push_back(name);
+}
+
+void Decoder::read_baseline(const Fields& item) {
+    Baseline baseline{.title = item.text("title")};
+    check_title(item, baseline.title);
+    item.text("description");  // nobody reads these two, but they must be texts
+    item.text("preconditions");
+    for (const auto& entry : item.texts("components"))
+        read_baseline_entry(baseline.title, entry, baseline);
+    state_.baselines.push_back(std::move(baseline));
+}
+
+// A component in no baseline gets one of its own, named <domain>:<id>.
+void Decoder::check_implicit_titles() {
+    for (const auto& id : ids_)
+        if (taken_.count(id) == 0 && titles_.count(domain_ + ":" + id) != 0)
+            problems_.add("baseline " + domain_ + ":" + id + ": component " + id +
+                          " has a baseline of this name already, because it is in no other");
+}
+
+Result<DesiredState> Decoder::decode(const Json& root) {
+    const Fields envelope(&root, "$", problems_);
+    const Fields payload = envelope.object("payload");
+    state_.activity_id = envelope.text("activityId");
+    state_.timestamp = envelope.integer("timestamp");
+    read_domain(payload);
+    for (const Fields& baseline : payload.objects("baselines"))
+        read_baseline(baseline);
+    check_implicit_titles();
+    if (!problems_.empty()) return problems_.error();
+    state_.warnings = warnings_.list();
+    state_.digest = sha256(print(*payload.json()));
+    if (state_.digest.empty()) return fail(Errc::Internal, "no SHA-256 from the crypto library");
+    return std::move(state_);
+}
+
+}  // namespace
+
+Result<DesiredState> decode_desired_state(std::string_view text, std::string_view domain,
+                                          Strictness strictness) {
+    auto root = parse_object(text);
+    if (!root) return root.error();
+    return Decoder(domain, strictness).decode(*root);
+}
+
+}  // namespace berth
