@@ -1,6 +1,7 @@
 // The phases of an update as tables: which command is legal when, its words, which actions it concerns.
 #pragma once
 
+#include <optional>
 #include <set>
 
 #include "protocol/desired_state.hpp"

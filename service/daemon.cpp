@@ -1,0 +1,160 @@
+#include "service/daemon.hpp"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+#include <thread>
+
+#include "runtime/docker/docker_runtime.hpp"
+#include "service/engine_watcher.hpp"
+#include "service/inventory.hpp"
+#include "service/logging.hpp"
+#include "service/loop.hpp"
+#include "service/mqtt_link.hpp"
+#include "service/recovery.hpp"
+#include "service/router.hpp"
+#include "service/steps.hpp"
+#include "service/updates.hpp"
+#include "service/workers.hpp"
+#include "service/world.hpp"
+
+namespace berth::service {
+namespace {
+
+// With several at once, up to this many containers are stopped together.
+constexpr unsigned kMostSteps = 16;
+
+runtime::docker::DockerOptions docker_options(const Config& config) {
+    runtime::docker::DockerOptions options{};
+    if (!config.runtime.address.empty()) options.socket = config.runtime.address;
+    options.name_space = config.runtime.name_space;
+    options.api_version = config.runtime.docker_api_version;
+    options.cgroup_parent = config.runtime.docker_cgroup_parent;
+    options.no_new_privileges = config.runtime.no_new_privileges;
+    options.bridge.name = config.bridge.name;
+    options.bridge.disable = config.bridge.disable;
+    options.bridge.ip4 = config.bridge.ip4;
+    options.bridge.fixed_cidr4 = config.bridge.fixed_cidr4;
+    options.bridge.gateway4 = config.bridge.gateway4;
+    options.bridge.ipv6 = config.bridge.ipv6;
+    options.bridge.mtu = config.bridge.mtu;
+    options.bridge.icc = config.bridge.icc;
+    options.bridge.ip_masq = config.bridge.ip_masq;
+    for (const auto& registry : config.registries)
+        options.registries.push_back({registry.host, registry.username, registry.password});
+    return options;
+}
+
+std::map<Lane, unsigned> lanes(const Config& config) {
+    const unsigned steps = config.update_agent.parallel > 1 ? kMostSteps : 2;
+    return {{Lane::Pulls, 2}, {Lane::Steps, steps}, {Lane::Quick, 4}};
+}
+
+// Blocks in sigwait and posts; ends with the first signal that ends the daemon.
+class Signals {
+ public:
+    Signals(std::function<void(int)> on_signal)
+        : on_signal_(std::move(on_signal)), thread_([this] { wait(); }) {}
+    ~Signals() {
+        ::pthread_kill(thread_.native_handle(), SIGTERM);  // it may have ended by itself already
+        thread_.join();
+    }
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+
+ private:
+    void wait() {
+        sigset_t set;
+        sigemptyset(&set);
+        for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP})
+            sigaddset(&set, signal);
+        int signal = SIGHUP;
+        while (signal == SIGHUP)
+            if (::sigwait(&set, &signal) == 0) on_signal_(signal);
+    }
+
+    std::function<void(int)> on_signal_;
+    std::thread thread_;
+};
+
+// Everything that lives as long as the daemon. Members end in reverse: the workers before what their jobs
+// use.
+class Daemon {
+ public:
+    explicit Daemon(const Config& config)
+        : runtime_(docker_options(config)),
+          link_(loop_, router_, config.mqtt),
+          workers_(loop_, lanes(config)),
+          world_(loop_, workers_, runtime_, config.home_dir),
+          steps_(loop_, workers_, runtime_, world_, config.stop_timeout),
+          recovery_(loop_, workers_, runtime_, world_, steps_),
+          inventory_(loop_, link_, world_, config.update_agent, config.redact),
+          updates_(loop_, link_, world_, steps_, inventory_, config.update_agent) {
+        world_.when_ready([this] { recovery_.on_ready(); });
+        if (!config.update_agent.enabled) return;
+        router_.add(updates_.routes());
+        router_.add(inventory_.routes());
+        link_.when_ready([this] { inventory_.on_link_ready(); });
+    }
+
+    void run(const std::function<Result<Config>()>& reload) {
+        Signals signals([this, reload](int signal) {
+            loop_.post([this, reload, signal] { on_signal(signal, reload); });
+        });
+        EngineWatcher watcher(loop_, runtime_, engine_listener());
+        link_.start();
+        loop_.run();
+        watcher.stop();
+        workers_.stop();
+        link_.stop();
+    }
+
+ private:
+    EngineListener engine_listener() {
+        EngineListener listener{};
+        listener.connected = [this](const runtime::EngineInfo& info) {
+            spdlog::info("engine: {}, API {}", info.name, info.api_version);
+            world_.refresh({});
+        };
+        listener.event = [this](const runtime::EngineEvent& event) { world_.on_event(event); };
+        listener.lost = [this](const Error& error) { world_.on_lost(error); };
+        return listener;
+    }
+
+    void on_signal(int signal, const std::function<Result<Config>()>& reload) {
+        if (signal != SIGHUP) {
+            spdlog::info("signal {}: ending; containers keep running", signal);
+            return loop_.stop();
+        }
+        auto config = reload();
+        if (!config) return spdlog::error("configuration not read again: {}", config.error().message);
+        set_log_level(config->log.level);
+        runtime_.set_registries(docker_options(*config).registries);
+        spdlog::info("log level and registries read again");
+    }
+
+    Loop loop_;
+    Router router_;
+    runtime::docker::DockerRuntime runtime_;
+    MqttLink link_;
+    Workers workers_;
+    World world_;
+    Steps steps_;
+    Recovery recovery_;
+    InventoryReporter inventory_;
+    Updates updates_;
+};
+
+}  // namespace
+
+int run(const Config& config, std::function<Result<Config>()> reload) {
+    Daemon daemon(config);
+    daemon.run(reload);
+    spdlog::info("ended");
+    return 0;
+}
+
+}  // namespace berth::service

@@ -1,0 +1,81 @@
+#include "service/inventory.hpp"
+
+#include <utility>
+
+#include "protocol/envelope.hpp"
+#include "service/clock.hpp"
+
+namespace berth::service {
+
+InventoryReporter::InventoryReporter(Loop& loop, Link& link, World& world, const UpdateAgentConfig& config,
+                                     const std::vector<std::string>& redact)
+    : loop_(loop), link_(link), world_(world), topics_(config.domain), delay_(config.current_state_delay) {
+    style_.domain = config.domain;
+    style_.verbosity = config.verbose_inventory ? Verbosity::Verbose : Verbosity::Brief;
+    if (config.redact_env) style_.redact = redact;
+    world_.when_changed([this] { on_changed(); });
+    world_.when_ready([this] {
+        if (link_was_ready_) publish("");
+    });
+}
+
+std::vector<Route> InventoryReporter::routes() {
+    Route get{};
+    get.filter = topics_.current_state_get;
+    get.handler = [this](const Message& message) { on_get(message); };
+    return {std::move(get)};
+}
+
+void InventoryReporter::on_link_ready() {
+    link_was_ready_ = true;
+    publish("initial-current-state-" + std::to_string(unix_ms()));
+}
+
+void InventoryReporter::on_get(const Message& message) {
+    if (message.retained) return;  // somebody's question of another day
+    publish(decode_get(message.payload));
+}
+
+void InventoryReporter::on_changed() {
+    if (held_)
+        changed_while_held_ = true;
+    else
+        schedule();
+}
+
+void InventoryReporter::hold() {
+    held_ = true;
+}
+
+void InventoryReporter::release() {
+    held_ = false;
+    if (std::exchange(changed_while_held_, false)) schedule();
+}
+
+void InventoryReporter::schedule() {
+    if (timer_ != 0 || delay_ == milliseconds::zero()) return;
+    timer_ = loop_.post_after(delay_, [this] {
+        timer_ = 0;
+        if (held_)
+            changed_while_held_ = true;
+        else if (last_shown_ != encode(Inventory{"", 0, world_.containers()}, style_))
+            publish("");
+    });
+}
+
+void InventoryReporter::publish(const std::string& activity_id) {
+    loop_.cancel(std::exchange(timer_, 0));
+    Inventory inventory{activity_id, unix_ms(), world_.containers()};
+    Publication publication{};
+    publication.topic = topics_.current_state;
+    publication.payload = encode(inventory, style_);
+    publication.retain = true;
+    publication.importance = Importance::CurrentState;
+    // An asked-for answer is never replaced by another one's.
+    publication.newest_wins =
+        activity_id.empty() ? topics_.current_state : topics_.current_state + "/" + activity_id;
+    link_.publish(std::move(publication));
+    last_shown_ = encode(Inventory{"", 0, std::move(inventory.containers)}, style_);
+}
+
+}  // namespace berth::service

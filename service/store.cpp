@@ -1,0 +1,88 @@
+#include "service/store.hpp"
+
+#include <system_error>
+
+#include "protocol/document.hpp"
+#include "service/files.hpp"
+
+namespace berth::service::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxId = 76;
+
+bool is_alphanumeric(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+fs::path folder_of(const fs::path& home_dir, const ContainerId& id) {
+    return home_dir / "containers" / id;
+}
+
+Result<> make_folder(const fs::path& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (!error) fs::permissions(folder, static_cast<fs::perms>(0711), error);
+    if (!error) return {};
+    return fail(error == std::errc::no_space_on_device ? Errc::NoSpace : Errc::Internal,
+                "make folder " + folder.string() + ": " + error.message());
+}
+
+Result<Container> load_record(const fs::path& folder) {
+    auto text = read_file(folder / "config.json");
+    if (!text) return text.error();
+    auto record = decode_record(*text);
+    if (!record) return fail(record.error(), (folder / "config.json").string());
+    if (record->spec.id != folder.filename().string())
+        return fail(Errc::Invalid, folder.string() + ": its record bears the id '" + record->spec.id + "'");
+    return record;
+}
+
+}  // namespace
+
+bool is_safe_id(const std::string& id) {
+    if (id.empty() || id.size() > kMaxId) return false;
+    bool joins = true;  // the next character must be a letter or digit
+    for (const char c : id) {
+        const bool plain = is_alphanumeric(c);
+        if (!plain && (joins || (c != '.' && c != '_' && c != '-'))) return false;
+        joins = !plain;
+    }
+    return !joins;
+}
+
+Result<Loaded> load(const fs::path& home_dir) {
+    Loaded loaded;
+    const fs::path root = home_dir / "containers";
+    std::error_code error;
+    if (!fs::exists(root, error)) return loaded;
+    for (const auto& entry : fs::directory_iterator(root, error)) {
+        if (!entry.is_directory() || !is_safe_id(entry.path().filename().string())) continue;
+        auto record = load_record(entry.path());
+        if (record)
+            loaded.records.push_back(std::move(*record));
+        else
+            loaded.problems.push_back(record.error().message);
+    }
+    if (error) return fail(Errc::Internal, "read " + root.string() + ": " + error.message());
+    return loaded;
+}
+
+Result<> save(const fs::path& home_dir, const Container& container) {
+    if (!is_safe_id(container.spec.id))
+        return fail(Errc::Invalid, "container id '" + container.spec.id + "' cannot be a folder name");
+    const auto folder = folder_of(home_dir, container.spec.id);
+    if (auto made = make_folder(folder); !made) return made;
+    return replace_file(folder / "config.json", encode_record(container), 0600);
+}
+
+Result<> erase(const fs::path& home_dir, const ContainerId& id) {
+    if (!is_safe_id(id)) return fail(Errc::Invalid, "container id '" + id + "' cannot be a folder name");
+    std::error_code error;
+    fs::remove_all(folder_of(home_dir, id), error);
+    if (error) return fail(Errc::Internal, "remove the record of " + id + ": " + error.message());
+    return {};
+}
+
+}  // namespace berth::service::store

@@ -1,0 +1,129 @@
+// What comes in: checked, answered if bad, put in order, handed on one at a time.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/envelope.hpp"
+#include "service/updates.hpp"
+
+namespace berth::service {
+
+std::vector<Route> Updates::routes() {
+    Route state{};
+    state.filter = topics_.desired_state;
+    state.handler = [this](const Message& message) { on_desired_state(message); };
+    state.refused = [this](const Message& message) { on_refused(message); };
+    Route command{};
+    command.filter = topics_.desired_state_command;
+    command.handler = [this](const Message& message) { on_command(message); };
+    return {std::move(state), std::move(command)};
+}
+
+void Updates::on_refused(const Message& message) {
+    say_failed(peek(message.payload).activity_id.value_or(""),
+               "too many messages are waiting; send it again later");
+}
+
+void Updates::on_desired_state(const Message& message) {
+    const Peek first_look = peek(message.payload);
+    if (first_look.refused) {
+        spdlog::warn("desired state refused: {}", first_look.refused->message);
+        if (first_look.activity_id) say_failed(*first_look.activity_id, first_look.refused->message);
+        return;
+    }
+    const auto strictness = config_.strict_config ? Strictness::Strict : Strictness::Lenient;
+    auto desired = decode_desired_state(message.payload, config_.domain, strictness);
+    if (!desired) return say_failed(first_look.activity_id.value_or(""), desired.error().message);
+    if (is_copy(*desired, message)) return;
+    accept(std::move(*desired));
+}
+
+// QoS 1 may deliver twice, and a retained message comes again with every connect.
+bool Updates::is_copy(const DesiredState& desired, const Message& message) {
+    if (message.retained && std::exchange(last_retained_, desired.digest) == desired.digest) {
+        spdlog::info("activity '{}': a retained desired state that was applied before: ignored",
+                     desired.activity_id);
+        return true;
+    }
+    if (identifying_ && *identifying_ == desired) return true;
+    const bool same = operation_ && operation_->activity_id == desired.activity_id &&
+                      operation_->timestamp == desired.timestamp && operation_->digest == desired.digest;
+    if (!same || operation_->superseded) return false;
+    if (operation_->ended) return message.duplicate;
+    spdlog::info("activity '{}': the same desired state again: last feedback repeated", desired.activity_id);
+    if (last_said_ && last_said_->activity_id == desired.activity_id) say(*last_said_);
+    return true;
+}
+
+// Of several that wait only the newest is worth acting on.
+void Updates::accept(DesiredState desired) {
+    for (auto at = waiting_.begin(); at != waiting_.end();) {
+        const auto* older = std::get_if<DesiredState>(&*at);
+        if (!older) {
+            ++at;
+            continue;
+        }
+        Feedback superseded{};
+        superseded.activity_id = older->activity_id;
+        superseded.status = Word::Superseded;
+        say(std::move(superseded));
+        at = waiting_.erase(at);
+    }
+    waiting_.emplace_back(std::move(desired));
+    work_off();
+}
+
+void Updates::on_command(const Message& message) {
+    if (message.retained) return;
+    if (const Peek first_look = peek(message.payload); first_look.refused)
+        return spdlog::warn("command refused: {}", first_look.refused->message);
+    auto command = decode_command(message.payload);
+    if (!command) return spdlog::warn("command refused: {}", command.error().message);
+    waiting_.emplace_back(std::move(*command));
+    work_off();
+}
+
+void Updates::work_off() {
+    while (!waiting_.empty() && !identifying_) {
+        if (const auto* command = std::get_if<CommandMessage>(&waiting_.front())) {
+            if (!take(*command)) return;
+            waiting_.pop_front();
+            continue;
+        }
+        if (!make_way(std::get<DesiredState>(waiting_.front()))) return;
+        auto desired = std::get<DesiredState>(std::move(waiting_.front()));
+        waiting_.pop_front();
+        identify(std::move(desired));
+    }
+}
+
+bool Updates::take(const CommandMessage& message) {
+    const bool ours = is_open() && operation_->activity_id == message.activity_id;
+    if (!ours || !message.command) {
+        spdlog::info("command '{}' for activity '{}' ignored: {}", message.word, message.activity_id,
+                     ours ? "no such command" : "no such operation is open");
+        return true;
+    }
+    const bool ends_download = *message.command == Command::Rollback || *message.command == Command::Cleanup;
+    if (operation_->running && ends_download) on_event(reconcile::Interrupted{message.word});
+    if (operation_->drives_itself && !operation_->waits_for_grace) {
+        spdlog::info("command '{}' ignored: activity '{}' drives itself", message.word, message.activity_id);
+        return true;
+    }
+    if (operation_->running) return false;
+    on_event(reconcile::CommandReceived{*message.command, message.baseline});
+    return true;
+}
+
+// True once no open operation stands in the way of a valid newer desired state.
+bool Updates::make_way(const DesiredState& desired) {
+    if (!is_open() || !world_.ready()) return !is_open() || !operation_->running || !world_.ready();
+    if (!operation_->superseded) {
+        spdlog::info("activity '{}' is superseded by '{}'", operation_->activity_id, desired.activity_id);
+        on_event(reconcile::Superseded{});
+    }
+    return !is_open();
+}
+
+}  // namespace berth::service

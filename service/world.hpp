@@ -1,0 +1,91 @@
+// World: the one picture of the engine's containers, on the loop, filled from list and kept by events.
+// Modules read it and are told of changes; it decides nothing. What it knows beyond the engine it keeps in
+// the store.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocol/container.hpp"
+#include "protocol/result.hpp"
+#include "runtime/runtime.hpp"
+#include "service/loop.hpp"
+#include "service/workers.hpp"
+
+namespace berth::service {
+
+class World {
+ public:
+    using Then = std::function<void(Result<>)>;
+
+    World(Loop& loop, Workers& workers, runtime::Runtime& runtime, std::string home_dir);
+
+    // The engine has answered a list since it was last lost.
+    bool ready() const { return ready_; }
+    const std::string& trouble() const { return trouble_; }  // why not ready, for people
+
+    std::vector<Container> containers() const;
+    const Container* find(const ContainerId& id) const;
+
+    // Reads the engine's list again; events that arrive meanwhile are applied after it. `then` on the loop.
+    void refresh(Then then);
+
+    // The record goes to disk, then the picture shows it, then `then`. State is the engine's to tell: that of
+    // a container already in the picture stays.
+    void keep(Container container, Then then);
+    void on_created(const ContainerId& id, const EngineId& engine_id);
+    void forget(const ContainerId& id);  // the instance is gone: picture and record follow
+
+    // Each is told once, after a list: records whose instance the engine does not have when Berth starts, and
+    // containers that ran when last seen and do not run now.
+    std::vector<Container> take_missing() { return std::exchange(missing_, {}); }
+    std::set<ContainerId> take_gone_down() { return std::exchange(gone_down_, {}); }
+
+    void on_event(const runtime::EngineEvent& event);
+    void on_lost(const Error& error);
+
+    // Several may listen; called on the loop after the picture changed, and after it became ready.
+    void when_changed(std::function<void()> listener) { changed_.push_back(std::move(listener)); }
+    void when_ready(std::function<void()> listener) { became_ready_.push_back(std::move(listener)); }
+
+ private:
+    struct Listing {
+        std::vector<Container> containers{};
+        std::vector<Container> records{};  // first time only
+        std::set<EngineId> inspected{};    // whose state is complete
+    };
+    Result<Listing> read(std::stop_token stop, const std::set<EngineId>& known, bool with_records) const;
+    void merge(Listing listing);
+    void merge_one(Container listed, bool complete);
+    void on_listed(Result<Listing> listing);
+    void apply(const runtime::EngineEvent& event);
+    void on_started(Container& container, const runtime::EngineEvent& event);
+    void on_died(Container& container, const runtime::EngineEvent& event);
+    void save(const Container& container, Then then);
+    void notify(const std::vector<std::function<void()>>& listeners) const;
+
+    Loop& loop_;
+    Workers& workers_;
+    runtime::Runtime& runtime_;
+    std::string home_dir_;
+    std::map<ContainerId, Container> containers_;
+    std::set<ContainerId> asked_to_stop_;  // a kill event came; the die event makes it Stopped
+    std::vector<Container> missing_;
+    std::set<ContainerId> gone_down_;
+    bool ready_{false};
+    bool records_read_{false};
+    std::string trouble_{"the engine has not answered yet"};
+    std::vector<Then> refreshing_;  // who waits for the list under way
+    bool listing_{false};
+    std::deque<runtime::EngineEvent> held_;  // events during a list
+    std::vector<std::function<void()>> changed_;
+    std::vector<std::function<void()>> became_ready_;
+};
+
+}  // namespace berth::service

@@ -1,0 +1,98 @@
+// How the engine's events change the picture.
+#include <spdlog/spdlog.h>
+
+#include <set>
+
+#include "service/world.hpp"
+
+namespace berth::service {
+namespace {
+
+using runtime::EngineEvent;
+using runtime::EngineEventKind;
+
+// Signals that programs use for other things than ending.
+bool asks_to_stop(const std::string& signal) {
+    static const std::set<std::string> kOther = {"1",      "10",      "12",      "17",      "28",
+                                                 "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGWINCH"};
+    return !kOther.contains(signal);
+}
+
+bool engine_restarts(const Container& container, std::int64_t exit_code) {
+    const auto& policy = container.spec.restart;
+    if (policy.type == "no") return false;
+    if (policy.type != "on-failure") return true;
+    const bool tries_left =
+        policy.maximum_retry_count == 0 || container.state.restart_count < policy.maximum_retry_count;
+    return exit_code != 0 && tries_left;
+}
+
+}  // namespace
+
+void World::on_event(const EngineEvent& event) {
+    if (listing_) {
+        held_.push_back(event);
+        return;
+    }
+    apply(event);
+}
+
+void World::apply(const EngineEvent& event) {
+    const auto at = containers_.find(event.id);
+    if (at == containers_.end()) return;
+    Container& container = at->second;
+    if (!container.engine_id.empty() && event.engine_id != container.engine_id) return;
+    auto& state = container.state;
+    switch (event.kind) {
+        case EngineEventKind::Create: container.engine_id = event.engine_id; break;
+        case EngineEventKind::Start: on_started(container, event); break;
+        case EngineEventKind::Kill:
+            if (asks_to_stop(event.signal)) asked_to_stop_.insert(event.id);
+            return;
+        case EngineEventKind::Die: on_died(container, event); break;
+        case EngineEventKind::Oom: state.oom_killed = true; break;
+        case EngineEventKind::Pause: state.status = Status::Paused; break;
+        case EngineEventKind::Unpause: state.status = Status::Running; break;
+        case EngineEventKind::Rename: container.engine_name = event.name; break;
+        case EngineEventKind::Stop:
+        case EngineEventKind::Update: return;
+        case EngineEventKind::Destroy: return forget(event.id);
+    }
+    notify(changed_);
+}
+
+void World::on_started(Container& container, const EngineEvent& event) {
+    auto& state = container.state;
+    const bool by_engine = state.restarting;
+    const auto restarts = by_engine ? state.restart_count + 1 : 0;
+    const auto created = state.created;
+    state = ContainerState{};
+    state.created = created;
+    state.status = Status::Running;
+    state.started_at = event.time;
+    state.restart_count = restarts;
+    asked_to_stop_.erase(container.spec.id);
+    const bool news = container.manually_stopped || !container.started_before;
+    container.manually_stopped = false;
+    container.started_before = true;
+    if (news && container.role != Role::Staged)
+        save(container, {});  // a staged one is kept as it changes role
+}
+
+void World::on_died(Container& container, const EngineEvent& event) {
+    auto& state = container.state;
+    const bool asked = asked_to_stop_.erase(container.spec.id) > 0;
+    state.status = asked ? Status::Stopped : Status::Exited;
+    state.exit_code = event.exit_code;
+    state.finished_at = event.time;
+    state.pid = -1;
+    if (state.oom_killed && state.error.empty()) state.error = "OOM Killed";
+    state.restarting = !asked && engine_restarts(container, event.exit_code);
+    spdlog::info("container {} {} with exit code {}", container.spec.name, asked ? "stopped" : "exited",
+                 event.exit_code);
+    if (asked) container.manually_stopped = true;
+    // One that the engine restarts is not written down: it would wear the flash for as long as it crashes.
+    if (!state.restarting) save(container, {});
+}
+
+}  // namespace berth::service

@@ -1,0 +1,149 @@
+// Commands, their legality and scopes.
+#include "reconcile/operation.hpp"
+#include "test/support/builders.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/operation_player.hpp"
+
+using namespace berth;
+using namespace berth::reconcile;
+using berth::test::desired;
+using berth::test::OperationPlayer;
+using berth::test::running;
+using berth::test::spec;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+void command(OperationPlayer& player, Command what, const std::string& baseline = {}) {
+    player.take_lines();
+    player.send(CommandReceived{what, baseline});
+    player.play();
+}
+
+Word said(OperationPlayer& player) {
+    return player.feedback().back().status;
+}
+
+DesiredState shop_of_two() {
+    auto wanted = desired({spec("a"), spec("b"), spec("c")});
+    wanted.baselines = {{"shop", {"a", "b"}}};
+    return wanted;
+}
+
+}  // namespace
+
+TEST_CASE("commands are legal as the table says; a refusal changes nothing", "[UA-31][reconcile]") {
+    using W = Word;
+    struct Case {
+        W status;
+        std::vector<bool> legal;  // DOWNLOAD, UPDATE, ACTIVATE, ROLLBACK
+    };
+    const std::vector<Case> cases = {
+        {W::Identified, {true, false, false, false}},
+        {W::DownloadSuccess, {false, true, false, true}},
+        {W::DownloadFailure, {false, false, false, true}},
+        {W::UpdateSuccess, {false, false, true, true}},
+        {W::UpdateFailure, {false, false, false, true}},
+        {W::ActivationSuccess, {false, false, false, true}},
+        {W::ActivationFailure, {false, false, false, true}},
+        {W::RollbackSuccess, {false, false, false, false}},
+        {W::RollbackFailure, {false, false, false, false}},
+    };
+    const std::vector<Command> commands = {Command::Download, Command::Update, Command::Activate,
+                                           Command::Rollback};
+    for (const auto& c : cases) {
+        for (std::size_t i = 0; i < commands.size(); ++i) {
+            DYNAMIC_SECTION(to_string(commands[i]) << " in " << to_string(c.status)) {
+                OperationPlayer first;
+                first.begin(desired({spec("a")}), {}, {});
+                OperationState state = first.state();
+                state.scopes[0].status = c.status;
+                const Advance result = advance(state, CommandReceived{commands[i], {}});
+                CHECK((result.next.scopes[0].status != c.status || result.next.running.has_value()) ==
+                      c.legal[i]);
+                if (c.legal[i]) continue;
+                CHECK(result.next == state);
+                REQUIRE(result.effects.size() == 1);
+                const auto& feedback = std::get<Send>(result.effects[0]).feedback;
+                CHECK(feedback.status == rule_of(commands[i]).failed);
+                CHECK_THAT(feedback.message, ContainsSubstring("needs status"));
+            }
+        }
+    }
+}
+
+TEST_CASE("no baseline, an empty one and * mean everything, and are echoed", "[UA-32][reconcile]") {
+    for (const std::string baseline : {"", "*"}) {
+        OperationPlayer player;
+        player.begin(desired({spec("a")}), {}, {});
+        command(player, Command::Download, baseline);
+        CHECK(said(player) == Word::DownloadSuccess);
+        CHECK(player.feedback().back().baseline == baseline);
+    }
+}
+
+TEST_CASE("an unknown baseline gets the failure word of its command", "[UA-33][reconcile]") {
+    OperationPlayer player;
+    player.begin(desired({spec("a")}), {}, {});
+    const std::vector<std::pair<Command, Word>> words = {{Command::Download, Word::DownloadFailure},
+                                                         {Command::Update, Word::UpdateFailure},
+                                                         {Command::Activate, Word::ActivationFailure},
+                                                         {Command::Rollback, Word::RollbackFailure},
+                                                         {Command::Cleanup, Word::Cleanup}};
+    for (const auto& [what, word] : words) {
+        command(player, what, "nope");
+        CHECK(said(player) == word);
+        CHECK(player.feedback().back().message == "no baseline nope");
+        CHECK(player.feedback().back().baseline == "nope");
+    }
+}
+
+TEST_CASE("baselines have their own statuses, also the implicit ones", "[UA-28][UA-34][reconcile]") {
+    OperationPlayer player;
+    player.begin(shop_of_two(), {running(spec("old"))}, {});
+    command(player, Command::Download, "shop");
+    CHECK(player.take_lines().back() ==
+          "DOWNLOAD_SUCCESS[shop] a:DOWNLOAD_SUCCESS b:DOWNLOAD_SUCCESS c:IDENTIFIED old:IDENTIFIED");
+    command(player, Command::Update);
+    CHECK(said(player) == Word::UpdateFailure);
+    command(player, Command::Download, "containers:c");
+    CHECK(said(player) == Word::DownloadSuccess);
+    command(player, Command::Download, "containers:remove-components");
+    CHECK(said(player) == Word::DownloadSuccess);
+    command(player, Command::Update, "containers:remove-components");
+    CHECK(player.take_lines().back() ==
+          "UPDATE_SUCCESS[containers:remove-components] a:DOWNLOAD_SUCCESS b:DOWNLOAD_SUCCESS "
+          "c:DOWNLOAD_SUCCESS "
+          "old:UPDATE_SUCCESS");
+}
+
+TEST_CASE("completed only if every baseline was", "[UA-43][UA-42][reconcile]") {
+    for (const bool second_fails : {false, true}) {
+        OperationPlayer player;
+        if (second_fails) player.fail_at(StepKind::StartNew, "c", "boom");
+        player.begin(shop_of_two(), {}, {});
+        for (const std::string baseline : {"containers:c", "shop"})
+            for (const auto what :
+                 {Command::Download, Command::Update, Command::Activate, Command::Cleanup}) {
+                CHECK_FALSE(player.state().ended);
+                command(player, what, baseline);
+            }
+        CHECK(player.state().ended);
+        CHECK(said(player) == (second_fails ? Word::Incomplete : Word::Completed));
+        CHECK(player.feedback().back().baseline.empty());
+    }
+}
+
+TEST_CASE("CLEANUP of everything finishes what is activated and restores the rest", "[UA-38][reconcile]") {
+    OperationPlayer player;
+    auto wanted = desired({spec("a", "app:2"), spec("b", "app:2")});
+    player.begin(wanted, {running(spec("a")), running(spec("b"))}, {});
+    for (const auto what : {Command::Download, Command::Update, Command::Activate})
+        command(player, what, "containers:a");
+    command(player, Command::Download, "containers:b");
+    command(player, Command::Cleanup, "*");
+    CHECK(said(player) == Word::Incomplete);
+    CHECK(player.state().actions[0].finished);
+    CHECK(player.state().actions[1].restored);
+}

@@ -1,0 +1,99 @@
+// Plays an operation without a daemon: steps succeed or fail as the test says, feedback is kept as short
+// lines.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reconcile/operation.hpp"
+
+namespace berth::test {
+
+class OperationPlayer {
+ public:
+    using Key = std::pair<reconcile::StepKind, std::string>;  // step, component
+
+    void fail_at(reconcile::StepKind kind, const std::string& name, std::string why) {
+        failures_[{kind, name}] = std::move(why);
+    }
+
+    void begin(const DesiredState& desired, const std::vector<Container>& current,
+               reconcile::Identification how) {
+        int number = 0;
+        if (!how.new_id) how.new_id = [&number] { return "new-" + std::to_string(++number); };
+        how.number = 1;
+        settle(reconcile::begin(desired, current, how));
+    }
+
+    void send(const reconcile::Event& event) { settle(reconcile::advance(std::move(state_), event)); }
+
+    // Ends the step at hand of that component; play() ends all, first in first out, until nothing is left.
+    void finish(const std::string& name) {
+        for (auto at = open_.begin(); at != open_.end(); ++at) {
+            if (at->action.name != name) continue;
+            const reconcile::Run step = *at;
+            open_.erase(at);
+            return end(step);
+        }
+        throw std::logic_error("no step of " + name + " is open");
+    }
+    void play() {
+        while (!open_.empty())
+            finish(open_.front().action.name);
+    }
+
+    // "DOWNLOADING a:DOWNLOADING b:IDENTIFIED"; with a baseline "DOWNLOADING[shop] …".
+    std::vector<std::string> take_lines() { return std::exchange(lines_, {}); }
+    const std::vector<Feedback>& feedback() const { return feedback_; }
+    const std::vector<Key>& steps() const { return steps_; }
+    const OperationState& state() const { return state_; }
+    std::size_t open_steps() const { return open_.size(); }
+    bool cancelled() const { return cancelled_; }
+
+ private:
+    void end(const reconcile::Run& step) {
+        std::optional<Error> error;
+        if (const auto at = failures_.find({step.kind, step.action.name}); at != failures_.end())
+            error = fail(Errc::Internal, at->second);
+        if (cancelled_ && step.kind == reconcile::StepKind::Stage)
+            error = fail(Errc::Interrupted, "cancelled");
+        send(reconcile::StepDone{step.operation, step.index, error});
+    }
+
+    void settle(reconcile::Advance advance) {
+        state_ = std::move(advance.next);
+        for (const auto& effect : advance.effects) {
+            if (const auto* said = std::get_if<reconcile::Send>(&effect)) note(said->feedback);
+            if (const auto* step = std::get_if<reconcile::Run>(&effect)) {
+                steps_.emplace_back(step->kind, step->action.name);
+                open_.push_back(*step);
+            }
+            if (std::holds_alternative<reconcile::CancelRunning>(effect)) cancelled_ = true;
+        }
+    }
+
+    void note(const Feedback& said) {
+        std::string line(to_string(said.status));
+        if (!said.baseline.empty()) line += "[" + said.baseline + "]";
+        for (const auto& action : said.actions) {
+            line += " " + action.name + ":" + std::string(to_string(action.status));
+            if (action.progress > 0) line += "(" + std::to_string(action.progress) + ")";
+        }
+        lines_.push_back(std::move(line));
+        feedback_.push_back(said);
+    }
+
+    OperationState state_{};
+    std::map<Key, std::string> failures_;
+    std::deque<reconcile::Run> open_;
+    std::vector<std::string> lines_;
+    std::vector<Feedback> feedback_;
+    std::vector<Key> steps_;
+    bool cancelled_{false};
+};
+
+}  // namespace berth::test
