@@ -1,0 +1,153 @@
+#include "service/config_match.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+namespace berth::service {
+
+namespace {
+
+bool same(std::string_view a, std::string_view b, Case key_case) {
+    if (key_case == Case::Exact) return a == b;
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+std::string_view first_level(std::string_view pattern) {
+    return pattern.substr(0, pattern.find('.'));
+}
+
+std::string_view behind_first(std::string_view pattern) {
+    const auto dot = pattern.find('.');
+    return dot == std::string_view::npos ? std::string_view{} : pattern.substr(dot + 1);
+}
+
+// How many levels of the path fit the pattern; captures collects what stands for "*".
+std::size_t common_levels(const Path& path, std::string_view pattern, Case key_case,
+                          std::vector<std::string>& captures) {
+    std::size_t fitting = 0;
+    for (; fitting < path.size() && !pattern.empty(); pattern = behind_first(pattern), ++fitting) {
+        const auto level = first_level(pattern);
+        if (level == "*")
+            captures.push_back(path[fitting]);
+        else if (!same(path[fitting], level, key_case))
+            break;
+    }
+    return fitting;
+}
+
+std::size_t levels_in(std::string_view pattern) {
+    return static_cast<std::size_t>(std::count(pattern.begin(), pattern.end(), '.')) + 1;
+}
+
+bool fits(const Path& path, std::string_view pattern, Case key_case, std::vector<std::string>& captures) {
+    captures.clear();
+    return !pattern.empty() && levels_in(pattern) == path.size() &&
+           common_levels(path, pattern, key_case, captures) == path.size();
+}
+
+// Levenshtein's distance, two rows at a time.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        before[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::vector<std::size_t> now(b.size() + 1, i);
+        for (std::size_t j = 1; j <= b.size(); ++j)
+            now[j] =
+                std::min({before[j] + 1, now[j - 1] + 1, before[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+        before = std::move(now);
+    }
+    return before[b.size()];
+}
+
+template <class See>
+void every_spelling(See see) {
+    for (const auto* option : all_options()) {
+        see(option->key);
+        for (const auto path : option->path)
+            if (!path.empty() && path != option->key) see(path);
+    }
+}
+
+std::string_view last_level(std::string_view key) {
+    return key.substr(key.rfind('.') + 1);
+}
+
+// A known key that is a slip of the finger away, or has the same last word in another section.
+std::string resembling(const Path& path) {
+    const auto written = joined(path);
+    std::string_view best;
+    std::size_t best_distance = std::min<std::size_t>(3, written.size() / 4 + 1);
+    std::string_view same_word;
+    every_spelling([&](std::string_view key) {
+        if (const auto far = distance(written, key);
+            far <= best_distance && (best.empty() || far < best_distance)) {
+            best = key;
+            best_distance = far;
+        }
+        if (same_word.empty() && first_level(key) == path.front() && last_level(key) == path.back())
+            same_word = key;
+    });
+    return std::string{best.empty() ? same_word : best};
+}
+
+}  // namespace
+
+std::optional<Match> match(const Path& path, Case key_case) {
+    Match found;
+    for (const auto* option : all_options())
+        if (fits(path, option->key, key_case, found.captures)) {
+            found.option = option;
+            return found;
+        }
+    found.kanto_spelling = true;
+    for (const auto* option : all_options())
+        for (const auto kanto : option->path)
+            if (fits(path, kanto, key_case, found.captures)) {
+                found.option = option;
+                return found;
+            }
+    return {};
+}
+
+Unknown explain_unknown(const Path& path, Case key_case) {
+    if (path.size() == 2 && path[0] == "registry")
+        return {true, "registries are written [[registry]], with a host in each"};
+    Unknown unknown;
+    every_spelling([&](std::string_view key) {
+        std::vector<std::string> captures;
+        const auto levels = levels_in(key);
+        const auto common = common_levels(path, key, key_case, captures);
+        if (common == path.size() && levels > common) unknown = {true, "is a section, not a value"};
+        if (common == levels && path.size() > levels && last_level(key) != "*")
+            unknown = {true, fmt::format("{} is a value, not a section", key)};
+    });
+    if (unknown.misused) return unknown;
+    const auto meant = resembling(path);
+    unknown.reason = meant.empty() ? "unknown" : fmt::format("unknown; did you mean {}?", meant);
+    return unknown;
+}
+
+std::string joined(const Path& path) {
+    std::string text;
+    for (const auto& level : path) {
+        if (!text.empty()) text += '.';
+        const bool plain = level.find('.') == std::string::npos && !level.empty();
+        text += plain ? level : '"' + level + '"';
+    }
+    return text;
+}
+
+std::string to_string(const Problem& problem) {
+    std::string place = problem.origin.file;
+    if (problem.origin.line > 0) place += fmt::format(":{}", problem.origin.line);
+    if (!place.empty()) place += ": ";
+    const std::string key = problem.key.empty() ? "" : problem.key + ": ";
+    const char* mark = problem.severity == Severity::Error ? "" : "warning: ";
+    return place + key + mark + problem.reason;
+}
+
+}  // namespace berth::service

@@ -1,0 +1,104 @@
+// berthd: command line and configuration in, exit status out. What happens between is service/daemon.
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "service/config_load.hpp"
+#include "service/daemon.hpp"
+#include "service/lock.hpp"
+#include "service/logging.hpp"
+#include "service/options.hpp"
+
+namespace {
+
+using namespace berth;
+using namespace berth::service;
+
+// Before any thread is there, so that all inherit it: the daemon waits for these with sigwait.
+void block_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int number : {SIGINT, SIGTERM, SIGQUIT, SIGHUP})
+        sigaddset(&signals, number);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);  // a closed socket is an error value, not the end
+}
+
+void print_problems(const Problems& problems) {
+    for (const auto& problem : problems)
+        if (problem.severity != Severity::Debug) std::cerr << to_string(problem) << '\n';
+}
+
+void log_remarks(const Problems& problems) {
+    for (const auto& problem : problems) {
+        if (problem.severity == Severity::Warning) spdlog::warn("configuration: {}", to_string(problem));
+        if (problem.severity == Severity::Debug) spdlog::debug("configuration: {}", to_string(problem));
+    }
+}
+
+int check_config(const Loaded& loaded) {
+    print_problems(loaded.problems);
+    if (loaded.good())
+        std::cout << (loaded.file.empty() ? "no configuration file, own defaults" : loaded.file)
+                  << ": good\n";
+    return loaded.good() ? 0 : 1;
+}
+
+int dump_config(const Loaded& loaded) {
+    print_problems(loaded.problems);
+    if (!loaded.good()) return 1;
+    std::cout << dump(loaded);
+    return 0;
+}
+
+Result<Config> reload(const Request& request) {
+    auto loaded = load(request);
+    log_remarks(loaded.problems);
+    std::string errors;
+    for (const auto& problem : loaded.problems)
+        if (problem.severity == Severity::Error) errors += (errors.empty() ? "" : "; ") + to_string(problem);
+    if (!errors.empty()) return fail(Errc::Invalid, errors);
+    return std::move(loaded.config);
+}
+
+int serve(const Request& request, const Loaded& loaded) {
+    if (!loaded.good()) {
+        print_problems(loaded.problems);
+        return 1;
+    }
+    const auto& config = loaded.config;
+    if (const auto started = start_logging(config.log); !started) {
+        std::cerr << "berthd: " << started.error().message << '\n';
+        return 1;
+    }
+    log_remarks(loaded.problems);
+    spdlog::info("Berth {} starts: device '{}', configuration {}, broker {}, engine {}", BERTH_VERSION,
+                 config.name, loaded.file.empty() ? "its own defaults" : loaded.file, config.mqtt.url,
+                 config.runtime.type);
+    const auto lock = Lock::take(config.run_dir);
+    if (!lock) {
+        spdlog::error("{}", lock.error().message);
+        return 1;
+    }
+    return run(config, [request] { return reload(request); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    block_signals();
+    auto command = parse_command_line(argc, argv);
+    if (const char* environment = std::getenv("BERTH_CONFIG")) command.request.environment = environment;
+    if (command.task == Task::ShowText) std::cout << command.text;
+    if (command.task == Task::Refuse) std::cerr << command.text;
+    if (command.task == Task::ShowText || command.task == Task::Refuse) return command.status;
+    const auto loaded = load(command.request);
+    if (command.task == Task::CheckConfig) return check_config(loaded);
+    if (command.task == Task::DumpConfig) return dump_config(loaded);
+    return serve(command.request, loaded);
+}
