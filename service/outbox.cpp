@@ -112,6 +112,11 @@ void Outbox::on_lost() {
     make_room();
 }
 
+std::string Outbox::topic_of(Id id) const {
+    const auto found = in_flight_.find(id);
+    return found == in_flight_.end() ? std::string{} : found->second.topic;
+}
+
 std::size_t Outbox::waiting() const {
     std::size_t count = 0;
     for (const auto& waiting : queues_)

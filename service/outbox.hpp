@@ -46,6 +46,7 @@ class Outbox {
     void put_back(Id id);      // could not be handed over: waits again, at its old place
     void on_lost();  // the connection: all that was in flight waits again, except QoS 0, which was sent once
 
+    std::string topic_of(Id id) const;  // empty: not in flight
     std::size_t waiting() const;
     std::size_t in_flight() const { return in_flight_.size(); }
     std::size_t waiting_bytes() const { return waiting_bytes_; }

@@ -1,0 +1,71 @@
+// Keeps the client library's threads away from the rest: events arrive on the loop, and a client that is
+// given up is destroyed by a thread of its own, because that blocks. One connection at a time; never retries.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "protocol/result.hpp"
+#include "service/broker_address.hpp"
+#include "service/config.hpp"
+#include "service/loop.hpp"
+#include "service/paho_client.hpp"
+#include "service/router.hpp"
+
+namespace berth::service {
+
+// Used on the loop only.
+class Connection {
+ public:
+    using OnEvent = std::function<void(const ClientEvent&)>;
+
+    // Events of the open connection only: once closed, its late answers are not delivered.
+    Connection(Loop& loop, Inbox& inbox, const MqttConfig& config, std::string client_id, OnEvent on_event);
+    ~Connection();  // waits two seconds for the library, then leaves it behind
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    // A fresh client for every connection: Paho 1.2 cannot go back from 3.1.1 to 5, leaks on reconnect, and
+    // its own reconnect begins only after a first success, comes seconds late and can hang.
+    // When nothing is open and no close() is under way.
+    Result<> open(const BrokerAddress& address, MqttVersion version);
+    Result<> subscribe(const std::vector<std::string>& filters) { return client_->subscribe(filters); }
+    Result<> publish(std::uint64_t id, const Publication& publication) {
+        return client_->publish(id, publication);
+    }
+
+    enum class Probe { No, Yes };
+    // Gives the client up (there may be none) and calls `closed` when it is gone, with what a probe of the
+    // broker said.
+    using OnClosed = std::function<void(std::string)>;
+    void close(Probe probe, OnClosed closed);
+
+    // The last call: unsubscribes, disconnects; blocks for four seconds at most.
+    void stop(const std::vector<std::string>& filters);
+
+ private:
+    struct Gate;
+
+    PahoClient::Handlers handlers();
+    void on_closed(const std::string& cause);
+
+    Loop& loop_;
+    Inbox& inbox_;
+    const MqttConfig config_;
+    const std::string client_id_;
+    const OnEvent on_event_;
+    BrokerAddress address_{};
+    std::uint64_t number_{0};  // of the connection that is open, or was last
+    std::unique_ptr<PahoClient> client_{};
+    OnClosed closed_{};
+    std::thread closer_{};
+    std::future<void> gone_{};      // the closer is done
+    std::shared_ptr<Gate> gate_{};  // shared: the library's threads may outlive the connection
+};
+
+}  // namespace berth::service

@@ -1,0 +1,300 @@
+#include "service/mqtt_link.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <uuid/uuid.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <variant>
+
+#include "service/broker_probe.hpp"
+#include "service/mqtt_reason.hpp"
+#include "service/socket_delay.hpp"
+
+namespace berth::service {
+
+using namespace std::chrono_literals;
+using Failure = ConnectPolicy::Failure;
+using Probe = Connection::Probe;
+
+namespace {
+
+constexpr auto kDrainRetry = 200ms;
+constexpr auto kTakenOverWait =
+    5s;  // the other one is connected: a quick return only throws it out, and so on
+
+std::string random_uuid() {
+    uuid_t uuid{};
+    std::array<char, UUID_STR_LEN> text{};
+    uuid_generate_random(uuid);
+    uuid_unparse_lower(uuid, text.data());
+    return text.data();
+}
+
+Failure classify(const ConnectFailed& event) {
+    if (event.closed) return Failure::Closed;
+    if (event.code <= 0) return Failure::Unreachable;
+    const bool version =
+        event.code == kReasonUnsupportedVersion311 || event.code == kReasonUnsupportedVersion;
+    return version ? Failure::VersionRefused : Failure::Refused;
+}
+
+}  // namespace
+
+MqttLink::MqttLink(Loop& loop, Inbox& inbox, const Router& router, const MqttConfig& config)
+    : loop_(loop),
+      router_(router),
+      config_(config),
+      client_id_(config.client_id.empty() ? random_uuid() : config.client_id),
+      policy_(config.version),
+      connection_(loop, inbox, config, client_id_, [this](const ClientEvent& event) {
+          std::visit([this](const auto& happened) { handle(happened); }, event);
+      }) {}
+
+MqttLink::~MqttLink() {
+    stop();
+}
+
+void MqttLink::on_ready(std::function<void()> callback) {
+    ready_callbacks_.push_back(std::move(callback));
+}
+
+Result<> MqttLink::start() {
+    const auto address = parse_broker_url(config_.url);
+    if (!address) return address.error();
+    address_ = *address;
+    attempt();
+    return {};
+}
+
+void MqttLink::stop() {
+    if (state_ == State::Stopped) return;
+    const bool connected = state_ == State::Ready || state_ == State::Subscribing;
+    state_ = State::Stopped;
+    cancel_timers();
+    connection_.stop(connected ? filters_ : std::vector<std::string>{});
+    if (outbox_.waiting() > 0) spdlog::warn("{} messages were not sent any more", outbox_.waiting());
+}
+
+void MqttLink::publish(Publication publication) {
+    const auto dropped = outbox_.dropped();
+    outbox_.add(std::move(publication));
+    if (outbox_.dropped() != dropped && dropped == reported_drops_) {
+        spdlog::warn(
+            "more is to be published than the broker takes: the least important messages are dropped");
+    }
+    if (state_ == State::Ready) drain();
+}
+
+void MqttLink::attempt() {
+    attempt_timer_ = 0;
+    state_ = State::Connecting;
+    spdlog::debug("connecting to broker {} with MQTT {}", address_.url(), to_string(policy_.version()));
+    if (address_.tls) {
+        if (const auto files = check_tls_files(config_); !files) {
+            fail_attempt(Failure::Unreachable, files.error().message, Probe::No);
+            return;
+        }
+    }
+    if (const auto opened = connection_.open(address_, policy_.version()); !opened) {
+        fail_attempt(Failure::Unreachable, opened.error().message, Probe::No);
+    }
+}
+
+void MqttLink::handle(const ConnectFailed& event) {
+    const auto failure = classify(event);
+    switch (failure) {
+        case Failure::VersionRefused:
+        case Failure::Refused:
+            fail_attempt(failure,
+                         fmt::format("the broker refuses the connection with MQTT {}: {}",
+                                     to_string(policy_.version()), describe_reason(event.code)),
+                         Probe::No);
+            break;
+        case Failure::Closed:
+            fail_attempt(failure, "the broker closed the connection instead of an answer", Probe::Yes);
+            break;
+        case Failure::Unreachable:
+            fail_attempt(failure, fmt::format("no answer ({})", event.detail), Probe::Yes);
+    }
+}
+
+void MqttLink::fail_attempt(Failure failure, const std::string& cause, Probe probe) {
+    const auto tried = policy_.version();
+    const auto wait = policy_.on_failed(failure, std::uniform_real_distribution<double>(0, 1)(random_));
+    if (wait == 0ms) {
+        spdlog::info("broker {} may not speak MQTT {} ({}), trying {}", address_.url(), to_string(tried),
+                     cause, to_string(policy_.version()));
+        probe = Probe::No;
+    }
+    close_and_retry(wait, probe, wait == 0ms ? std::string{} : cause);
+}
+
+// The wait runs while the old client is destroyed. An empty cause is not worth a word.
+void MqttLink::close_and_retry(milliseconds wait, Probe probe, const std::string& cause) {
+    state_ = State::Closing;
+    cancel_timers();
+    const auto due = Clock::now() + wait;
+    connection_.close(probe, [this, due, cause](const std::string& found) {
+        if (!cause.empty()) report_trouble(found.empty() ? cause : found);
+        retry_after(std::max(0ms, std::chrono::ceil<milliseconds>(due - Clock::now())));
+    });
+}
+
+void MqttLink::retry_after(milliseconds wait) {
+    state_ = State::Waiting;
+    attempt_timer_ = loop_.post_after(wait, [this] { attempt(); });
+}
+
+void MqttLink::handle(const Connected&) {
+    state_ = State::Subscribing;
+    connected_at_ = Clock::now();
+    policy_.on_connected();
+    send_without_delay(address_.port);
+    filters_ = router_.filters();
+    if (filters_.empty()) {
+        become_ready();
+        return;
+    }
+    if (const auto sent = connection_.subscribe(filters_); !sent) {
+        lose(sent.error().message, 0ms);
+        return;
+    }
+    subscribe_timer_ = loop_.post_after(config_.subscribe_timeout, [this] {
+        lose("the broker does not acknowledge our subscriptions", 0ms);
+    });
+}
+
+void MqttLink::handle(const Subscribed& event) {
+    if (state_ != State::Subscribing) return;
+    for (std::size_t i = 0; i < std::min(event.codes.size(), filters_.size()); ++i) {
+        if (event.codes[i] < kReasonFailure) continue;
+        spdlog::error("the broker refuses the subscription to '{}': {}; nothing sent there reaches us",
+                      filters_[i], describe_reason(event.codes[i]));
+    }
+    become_ready();
+}
+
+// Modules speak first, so that what they say stands behind what has been waiting only by importance.
+void MqttLink::become_ready() {
+    loop_.cancel(std::exchange(subscribe_timer_, 0));
+    spdlog::info("connected to broker {} as '{}' with MQTT {}, {} subscriptions, {} messages waiting",
+                 address_.url(), client_id_, to_string(policy_.version()), filters_.size(),
+                 outbox_.waiting());
+    reported_causes_.clear();
+    report_drops();
+    for (const auto& callback : ready_callbacks_)
+        callback();
+    state_ = State::Ready;
+    drain();
+}
+
+void MqttLink::handle(const Lost& event) {
+    if (state_ == State::Connecting) return;  // ConnectFailed follows
+    if (event.reason == kReasonSessionTakenOver) {
+        spdlog::warn(
+            "ANOTHER CLIENT CONNECTS WITH OUR CLIENT ID '{}': give each device its own mqtt.client_id",
+            client_id_);
+        lose(describe_reason(event.reason), kTakenOverWait);
+        return;
+    }
+    lose(event.reason == 0 ? "it broke" : describe_reason(event.reason), 0ms);
+}
+
+void MqttLink::lose(const std::string& cause, milliseconds at_least) {
+    outbox_.on_lost();
+    const auto lived = std::chrono::duration_cast<milliseconds>(Clock::now() - connected_at_);
+    const auto wait = policy_.on_lost(lived, std::uniform_real_distribution<double>(0, 1)(random_));
+    if (policy_.keeps_losing() && at_least == 0ms) {
+        spdlog::warn(
+            "connections are lost as soon as they are made: does another client use our client id '{}'?",
+            client_id_);
+    }
+    report_trouble("connection lost: " + cause);
+    close_and_retry(std::max(wait, at_least), Probe::No, {});
+}
+
+void MqttLink::drain() {
+    if (state_ != State::Ready || drain_timer_ != 0) return;
+    while (const auto next = outbox_.take()) {
+        const auto handed_over = connection_.publish(next->id, *next->publication);
+        if (handed_over) continue;
+        spdlog::debug("{}: tried again", handed_over.error().message);
+        outbox_.put_back(next->id);
+        drain_timer_ = loop_.post_after(kDrainRetry, [this] {
+            drain_timer_ = 0;
+            drain();
+        });
+        break;
+    }
+    watch_acknowledgements();
+}
+
+void MqttLink::handle(const Delivered& event) {
+    outbox_.on_delivered(event.id);
+    acknowledged_ = true;
+    drain();
+}
+
+void MqttLink::handle(const NotDelivered& event) {
+    const bool for_ever = event.reason != 0 && event.reason != kReasonQuotaExceeded;
+    if (!for_ever) {
+        outbox_.put_back(event.id);  // a lost connection is told next, a full broker has room some time later
+    } else {
+        const auto topic = outbox_.topic_of(event.id);
+        outbox_.on_refused(event.id);
+        acknowledged_ = true;
+        if (refused_topics_.insert(topic).second) {
+            spdlog::error("the broker refuses what we publish on '{}': {}; such messages are dropped", topic,
+                          describe_reason(event.reason));
+        }
+    }
+    if (drain_timer_ != 0 || state_ != State::Ready) return;
+    drain_timer_ = loop_.post_after(kDrainRetry, [this] {
+        drain_timer_ = 0;
+        drain();
+    });
+}
+
+// Only a log line: what is not acknowledged is sent again when the connection is found to be dead.
+void MqttLink::watch_acknowledgements() {
+    if (acknowledge_timer_ != 0 || outbox_.in_flight() == 0) return;
+    acknowledged_ = false;
+    acknowledge_timer_ = loop_.post_after(config_.ack_timeout, [this] { on_acknowledge_time(); });
+}
+
+void MqttLink::on_acknowledge_time() {
+    acknowledge_timer_ = 0;
+    if (!acknowledged_ && outbox_.in_flight() > 0) {
+        spdlog::warn("the broker has acknowledged none of {} messages for {} s", outbox_.in_flight(),
+                     std::chrono::duration_cast<std::chrono::seconds>(config_.ack_timeout).count());
+    }
+    watch_acknowledgements();
+}
+
+void MqttLink::cancel_timers() {
+    for (auto* timer : {&attempt_timer_, &subscribe_timer_, &drain_timer_, &acknowledge_timer_})
+        loop_.cancel(std::exchange(*timer, 0));
+}
+
+// Once for each cause while the trouble lasts: a broker that is away for a week is one line.
+void MqttLink::report_trouble(const std::string& cause) {
+    if (reported_causes_.insert(cause).second) {
+        spdlog::warn("broker {}: {}; trying again every 1 to 30 s, messages wait meanwhile", address_.url(),
+                     cause);
+    } else {
+        spdlog::debug("broker {}: {}", address_.url(), cause);
+    }
+}
+
+void MqttLink::report_drops() {
+    if (outbox_.dropped() == reported_drops_) return;
+    reported_drops_ = outbox_.dropped();
+    spdlog::warn("messages dropped since the start: {} feedback, {} current state, {} twin, {} metrics",
+                 outbox_.dropped(Importance::Feedback), outbox_.dropped(Importance::CurrentState),
+                 outbox_.dropped(Importance::Twin), outbox_.dropped(Importance::Metrics));
+}
+
+}  // namespace berth::service

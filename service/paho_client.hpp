@@ -1,0 +1,71 @@
+// One MQTT connection, from connect to its end, through Eclipse Paho; the only place that knows Paho. It
+// never retries, never resubscribes and keeps no message: that is the link's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/result.hpp"
+#include "service/broker_address.hpp"
+#include "service/config.hpp"
+#include "service/connect_policy.hpp"
+#include "service/link.hpp"
+
+namespace berth::service {
+
+struct Connected {};
+struct ConnectFailed {
+    int code{};            // of CONNACK; 0 or less: there was none
+    bool closed{};         // the broker hung up instead of an answer
+    std::string detail{};  // the library's words
+};
+struct Subscribed {            // SUBACK
+    std::vector<int> codes{};  // one a filter, in order; kReasonFailure and more: refused
+};
+struct Lost {
+    int reason{};  // of the broker's DISCONNECT; 0: it sent none
+};
+struct Delivered {
+    std::uint64_t id{};
+};
+struct NotDelivered {
+    std::uint64_t id{};
+    int reason{};  // of PUBACK, at least kReasonFailure; 0: the connection, not the broker
+};
+using ClientEvent = std::variant<Connected, ConnectFailed, Subscribed, Lost, Delivered, NotDelivered>;
+
+class PahoClient {
+ public:
+    struct Handlers {  // called on Paho's threads; they must not block or call the client
+        std::function<void(ClientEvent)> on_event{};
+        std::function<void(Message)> on_message{};
+    };
+
+    // Begins to connect: Connected or ConnectFailed follows. An Error means that nothing will.
+    static Result<std::unique_ptr<PahoClient>> connect(const BrokerAddress& address,
+                                                       const std::string& client_id, MqttVersion version,
+                                                       const MqttConfig& config, Handlers handlers);
+    ~PahoClient();  // blocks: up to a second for Paho's threads, longer while a name look-up hangs
+    PahoClient(const PahoClient&) = delete;
+    PahoClient& operator=(const PahoClient&) = delete;
+
+    // The answers come as events. An Error means that there will be none.
+    Result<> subscribe(const std::vector<std::string>& filters);
+    Result<> publish(std::uint64_t id,
+                     const Publication& publication);  // Busy or Unavailable: try again later
+
+    // Unsubscribes and disconnects, as far as the time-outs of the configuration allow. Blocks.
+    void say_goodbye(const std::vector<std::string>& filters);
+
+ private:
+    class Session;
+    explicit PahoClient(std::unique_ptr<Session> session);
+
+    std::unique_ptr<Session> session_;
+};
+
+}  // namespace berth::service
