@@ -1,0 +1,129 @@
+// A container engine in memory: behaves like one, remembers what it was asked, and fails or hangs when told
+// to. Starts no process and knows no Docker; test/runtime holds it against the real one.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runtime/runtime.hpp"
+
+namespace berth::test {
+
+enum class Verb {
+    Connect,
+    List,
+    Inspect,
+    Find,
+    ImagePresent,
+    Pull,
+    Create,
+    Start,
+    Stop,
+    Kill,
+    Pause,
+    Unpause,
+    Rename,
+    Update,
+    Remove,
+    Watch
+};
+
+class FakeRuntime final : public runtime::Runtime {
+ public:
+    Result<runtime::EngineInfo> connect(runtime::Call call) override;
+    Result<std::vector<Container>> list(runtime::Call call) override;
+    Result<Container> inspect(const EngineId& engine_id, runtime::Call call) override;
+    Result<std::optional<EngineId>> find(const ContainerId& id, runtime::Call call) override;
+    Result<bool> image_present(const std::string& reference, runtime::Call call) override;
+    Result<> pull(const std::string& reference, runtime::Call call) override;
+    Result<EngineId> create(const ContainerSpec& spec, runtime::CreateOptions options,
+                            runtime::Call call) override;
+    Result<> start(const EngineId& engine_id, runtime::Call call) override;
+    Result<> stop(const EngineId& engine_id, runtime::StopOptions options, runtime::Call call) override;
+    Result<> kill(const EngineId& engine_id, const std::string& signal, runtime::Call call) override;
+    Result<> pause(const EngineId& engine_id, runtime::Call call) override;
+    Result<> unpause(const EngineId& engine_id, runtime::Call call) override;
+    Result<> rename(const EngineId& engine_id, const std::string& engine_name, runtime::Call call) override;
+    Result<> update(const EngineId& engine_id, const runtime::UpdateOptions& options,
+                    runtime::Call call) override;
+    Result<> remove(const EngineId& engine_id, runtime::Call call) override;
+    Result<> watch(const std::function<void()>& subscribed,
+                   const std::function<void(runtime::EngineEvent)>& deliver, runtime::Call call) override;
+
+    // --- the world around it; every function here is safe from any thread -------------------------------
+
+    void put_image(const std::string& reference);        // is on the machine
+    void put_in_registry(const std::string& reference);  // can be pulled
+    void remove_image(const std::string& reference);
+    void hang_pulls(bool on);     // pulls report half of their bytes and then wait until this is switched off
+    void set_reachable(bool on);  // off: every verb is Unavailable, and watches end
+    // The next calls of this verb do nothing and answer this.
+    void fail_next(Verb verb, Error error, int times = 1);
+    // Its process ignores everything but SIGKILL.
+    void make_stubborn(const EngineId& engine_id);
+    // Its process ends by itself; the engine restarts it if its policy says so.
+    void end_process(const EngineId& engine_id, std::int64_t exit_code);
+    // A container of somebody else: invisible, but its name is taken.
+    void put_foreign(const std::string& engine_name);
+    // An instance from before, in whatever state; engine_id is filled if empty.
+    EngineId put(Container container);
+    void emit(const runtime::EngineEvent& event);
+
+    // --- what became of it -----------------------------------------------------------------------------
+
+    int calls(Verb verb) const;
+    bool await_calls(Verb verb, int count,
+                     std::chrono::milliseconds patience = std::chrono::seconds(5)) const;
+    std::vector<Container> containers() const;  // ours, in order of creation
+    std::optional<Container> named(const std::string& engine_name) const;
+    std::string policy_of(const EngineId& engine_id) const;  // the engine's, "" for no such container
+    Resources limits_of(const EngineId& engine_id) const;
+
+ private:
+    struct Instance {
+        Container container{};
+        std::string policy{};  // update changes these two; the spec stays what it was at create
+        Resources limits{};
+        bool foreign{};
+        bool stubborn{};
+        bool told_to_end{};  // a signal was sent in this run: the engine does not restart it
+    };
+    using Lock = std::unique_lock<std::mutex>;
+    using Queue = std::deque<runtime::EngineEvent>;
+
+    // Counts the call; an Error if it is not to be served.
+    std::optional<Error> refused(Verb verb, const runtime::Call& call);
+    std::optional<Error> over(const runtime::Call& call) const;
+    Instance* at(const EngineId& engine_id);
+    const Instance* at(const EngineId& engine_id) const;
+    bool name_taken(const std::string& engine_name) const;
+    void run(Instance& instance);
+    void end(Instance& instance, std::int64_t exit_code);
+    void signal(Instance& instance, const std::string& name);
+    void tell(runtime::EngineEventKind kind, const Container& container, std::string signal = {},
+              std::int64_t exit_code = 0);
+    std::string tick();
+
+    mutable std::mutex mutex_;
+    mutable std::condition_variable_any changed_;
+    std::map<EngineId, Instance> instances_{};  // ids grow: the order of creation
+    std::set<std::string> images_{};
+    std::set<std::string> registry_{};
+    std::map<Verb, std::deque<Error>> failures_{};
+    std::map<Verb, int> calls_{};
+    std::list<Queue> watchers_{};
+    std::uint64_t clock_{};
+    std::uint64_t last_id_{};
+    bool reachable_{true};
+    bool hang_pulls_{false};
+};
+
+}  // namespace berth::test
