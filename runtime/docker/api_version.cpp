@@ -35,6 +35,9 @@ Result<ApiVersion> choose_api_version(std::string_view wanted, std::string_view 
         const auto pinned = parse(wanted);
         if (!pinned)
             return fail(Errc::Invalid, fmt::format("API version '{}' is neither auto nor a number", wanted));
+        if (pinned->major != kOldestApi.major || *pinned < kOldestApi)
+            return fail(Errc::Invalid, fmt::format("API version {} is none that Berth speaks, from {} on",
+                                                   to_string(*pinned), to_string(kOldestApi)));
         if (*pinned <= *highest) return *pinned;
         return fail(Errc::Unsupported,
                     fmt::format("the engine speaks API versions up to {}, configured is {}",

@@ -131,8 +131,8 @@ std::string clean_message(std::string_view text) {
     while (length < text.size() && length > 0 && (text[length] & 0xC0) == 0x80)
         --length;  // whole UTF-8 only
     for (const char c : text.substr(0, length)) {
-        const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-        if (!control)
+        const bool blank = static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
+        if (!blank)
             clean += c;
         else if (!clean.empty() && clean.back() != ' ')
             clean += ' ';

@@ -1,0 +1,180 @@
+// DockerRuntime before engines that do what a real one does not do on demand.
+#include "runtime/docker/docker_runtime.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "test/runtime/builders.hpp"
+#include "test/runtime/stub_engine.hpp"
+#include "test/support/catch.hpp"
+
+using namespace berth;
+using namespace berth::runtime;
+using namespace berth::runtime::docker;
+using berth::test::make_spec;
+using berth::test::Peer;
+using berth::test::StubEngine;
+
+namespace {
+
+// Answers a connect; everything else as told.
+StubEngine::Handler engine_of(const std::string& api_version, StubEngine::Handler rest) {
+    return [=](const std::string& request, Peer& peer) {
+        if (request.starts_with("GET /_ping"))
+            return peer.answer(200, "OK", "Api-Version: " + api_version + "\r\n");
+        if (request.find("/version\r\n") != std::string::npos)
+            return peer.answer(200, R"({"Version":"26.1.5+dfsg1"})");
+        if (request.find("/networks/berth0\r\n") != std::string::npos)
+            return peer.answer(200, R"({"Driver":"bridge","IPAM":{"Config":[{"Gateway":"172.18.0.1"}]}})");
+        rest(request, peer);
+    };
+}
+
+void nothing_else(const std::string& request, Peer& peer) {
+    peer.answer(500, "unexpected: " + request.substr(0, request.find("\r\n")));
+}
+
+std::string pull_stream(const std::string& last) {
+    return R"({"status":"Pulling from app","id":"1"})"
+           "\r\n"
+           R"({"status":"Downloading","progressDetail":{"current":1,"total":2},"id":"aa"})"
+           "\r\n" +
+           last + "\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("the API version is asked at every connect", "[runtime]") {
+    std::string version = "1.43";
+    StubEngine engine(
+        [&](const std::string& request, Peer& peer) { engine_of(version, nothing_else)(request, peer); });
+    DockerRuntime runtime({.socket = engine.socket()});
+    auto info = runtime.connect({});
+    REQUIRE(info);
+    CHECK(info->name == "Docker Engine 26.1.5");
+    CHECK(info->api_version == "1.43");
+    version = "1.50";
+    info = runtime.connect({});
+    REQUIRE(info);
+    CHECK(info->api_version == "1.45");
+    CHECK(engine.requests().at(1) == "GET /v1.43/version");
+    CHECK(engine.requests().back() == "GET /v1.45/networks/berth0");
+}
+
+TEST_CASE("an engine that does not fit is named with both versions", "[runtime]") {
+    StubEngine old(engine_of("1.39", nothing_else));
+    const auto too_old = DockerRuntime({.socket = old.socket()}).connect({});
+    REQUIRE_FALSE(too_old);
+    CHECK(too_old.error() ==
+          Error{Errc::Unsupported,
+                "connect: the engine is too old: it speaks API versions up to 1.39, Berth needs 1.41"});
+
+    StubEngine refusing([](const std::string& request, Peer& peer) {
+        if (request.starts_with("GET /_ping")) return peer.answer(200, "OK", "Api-Version: 1.60\r\n");
+        peer.answer(400,
+                    R"({"message":"client version 1.45 is too old. Minimum supported API version is 1.50"})");
+    });
+    const auto refused = DockerRuntime({.socket = refusing.socket()}).connect({});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::Unsupported);
+    CHECK_THAT(refused.error().message, ContainsSubstring("1.45"));
+    CHECK_THAT(refused.error().message, ContainsSubstring("1.50"));
+}
+
+TEST_CASE("the bridge network is made where it is missing, and left alone where it is not",
+          "[CM-38][runtime]") {
+    bool there = false;
+    std::string made;
+    StubEngine engine([&](const std::string& request, Peer& peer) {
+        if (request.find("/networks/create") != std::string::npos) {
+            made = request.substr(request.find("\r\n\r\n") + 4);
+            return peer.answer(201, R"({"Id":"n1","Warning":""})");
+        }
+        if (request.find("/networks/") != std::string::npos && !there)
+            return peer.answer(404, R"({"message":"network berth0 not found"})");
+        engine_of("1.41", nothing_else)(request, peer);
+    });
+    DockerRuntime runtime({.socket = engine.socket()});
+    REQUIRE(runtime.connect({}));
+    CHECK(nlohmann::json::parse(made)["Options"]["com.docker.network.bridge.name"] == "berth0");
+    made.clear();
+    there = true;
+    REQUIRE(runtime.connect({}));
+    CHECK(made.empty());
+}
+
+TEST_CASE("a pull fails by what its stream says, also after a 200", "[CM-32][runtime]") {
+    struct Case {
+        std::string last;
+        std::optional<Errc> code;
+    };
+    const std::vector<Case> cases = {
+        {R"({"status":"Status: Downloaded newer image for app:1"})", std::nullopt},
+        {R"({"errorDetail":{"message":"unknown blob"},"error":"unknown blob"})", Errc::Internal},
+        {R"({"errorDetail":{"message":"read tcp: connection reset by peer"},"error":"x"})",
+         Errc::Unavailable},
+    };
+    for (const auto& c : cases)
+        DYNAMIC_SECTION(c.last) {
+            StubEngine engine(engine_of("1.41", [&](const std::string&, Peer& peer) {
+                peer.open_stream();
+                peer.chunk(pull_stream(c.last));
+                peer.end_stream();
+            }));
+            const auto pulled = DockerRuntime({.socket = engine.socket()}).pull("app:1", {});
+            CHECK(bool(pulled) == !c.code);
+            if (c.code) CHECK(pulled.error().code == *c.code);
+        }
+}
+
+TEST_CASE("a pull whose engine goes away in the middle is unavailable", "[CM-32][runtime]") {
+    StubEngine engine(engine_of("1.41", [](const std::string&, Peer& peer) {
+        peer.open_stream();
+        peer.chunk(pull_stream(R"({"status":"Extracting"})"));
+        peer.close();
+    }));
+    const auto pulled = DockerRuntime({.socket = engine.socket()}).pull("app:1", {});
+    REQUIRE_FALSE(pulled);
+    CHECK(pulled.error().code == Errc::Unavailable);
+}
+
+TEST_CASE("a create whose answer got lost finds what it made", "[CM-12][CM-13][runtime]") {
+    std::atomic<bool> made{false};
+    StubEngine engine(engine_of("1.41", [&](const std::string& request, Peer& peer) {
+        if (request.find("/containers/json") != std::string::npos)
+            return peer.answer(200, made ? R"([{"Id":"e1","Names":["/web"],"State":"created"}])" : "[]");
+        if (made)
+            return peer.answer(409,
+                               R"({"message":"Conflict. The container name \"/web\" is already in use"})");
+        made = true;
+        peer.send("HTTP/1.1 201 Created\r\nContent-Length: 99\r\n\r\n");
+        peer.close();
+    }));
+    DockerRuntime runtime({.socket = engine.socket()});
+    const auto lost = runtime.create(make_spec("web", "w1"), {}, {});
+    REQUIRE_FALSE(lost);
+    CHECK(lost.error().code == Errc::Unavailable);
+    const auto again = runtime.create(make_spec("web", "w1"), {}, {});
+    REQUIRE(again);
+    CHECK(*again == "e1");
+}
+
+TEST_CASE("an event stream that ends is unavailable", "[runtime]") {
+    StubEngine engine(engine_of("1.41", [](const std::string&, Peer& peer) {
+        peer.open_stream();
+        peer.chunk(R"({"Action":"start","Actor":{"ID":"e1"}})"
+                   "\n"
+                   R"({"Action":"attach","Actor":{"ID":"e1"}})"
+                   "\n");
+        peer.end_stream();
+    }));
+    int subscribed = 0;
+    std::vector<EngineEvent> events;
+    const auto ended =
+        DockerRuntime({.socket = engine.socket()})
+            .watch([&] { ++subscribed; }, [&](EngineEvent e) { events.push_back(std::move(e)); }, {});
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().code == Errc::Unavailable);
+    CHECK(subscribed == 1);
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].kind == EngineEventKind::Start);
+}

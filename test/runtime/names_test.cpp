@@ -1,0 +1,39 @@
+#include "runtime/runtime.hpp"
+#include "test/runtime/builders.hpp"
+#include "test/support/catch.hpp"
+
+using namespace berth;
+using berth::test::make_spec;
+
+TEST_CASE("a container's name for people follows its component", "[CM-12][runtime]") {
+    struct Case {
+        std::string name;
+        std::string id;
+        std::string plain;
+        std::string staged;
+        std::string old;
+    };
+    const std::string uuid = "1a2b3c4d-0000-4000-8000-000000000000";
+    const std::vector<Case> cases = {
+        {"web", uuid, "web", "web.staged-1a2b3c4d", "web.old-1a2b3c4d"},
+        {"web.a_b-c", uuid, "web.a_b-c", "web.a_b-c.staged-1a2b3c4d", "web.a_b-c.old-1a2b3c4d"},
+        {"a", uuid, "a-1a2b3c4d", "a.staged-1a2b3c4d", "a.old-1a2b3c4d"},  // the engine wants two characters
+        {"_x", uuid, "x-1a2b3c4d", "x.staged-1a2b3c4d", "x.old-1a2b3c4d"},
+        {"__", uuid, "berth-1a2b3c4d", "berth.staged-1a2b3c4d", "berth.old-1a2b3c4d"},
+    };
+    for (const auto& c : cases)
+        DYNAMIC_SECTION(c.name) {
+            const auto spec = make_spec(c.name, c.id);
+            CHECK(runtime::plain_name(spec) == c.plain);
+            CHECK(runtime::staged_name(spec) == c.staged);
+            CHECK(runtime::old_name(spec) == c.old);
+        }
+}
+
+TEST_CASE("an id that is no UUID is shortened to its SHA-256", "[CM-12][runtime]") {
+    CHECK(runtime::id8("1A2B3C4D-0000-4000-8000-00000000000f") == "1A2B3C4D");
+    CHECK(runtime::id8("databroker") == "26a7c1b4");
+    CHECK(runtime::id8("1a2b3c4d-0000-4000-8000-00000000000g") != "1a2b3c4d");
+    CHECK(runtime::id8("1a2b3c4d00000000000000000000000000000") != "1a2b3c4d");
+    CHECK(runtime::id8("").size() == 8);
+}
