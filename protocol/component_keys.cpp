@@ -134,11 +134,11 @@ void note_unknown(const std::vector<Pair>& config, Notes& notes) {
                         [&key = key](const auto& rule) { return rule.key == key; }))
             continue;
         if (contains(kUnsupported, key))
-            notes.warn(key, "is not supported by this version and has no effect", "");
+            notes.warn(key, "is not supported by this version and has no effect");
         else if (contains(kReportOnly, key))
             notes.warn(key, "is only reported, it cannot be set", value);
         else
-            notes.warn(key, "unknown key, ignored", "");
+            notes.warn(key, "unknown key, ignored");
     }
 }
 
@@ -147,24 +147,25 @@ void note_unknown(const std::vector<Pair>& config, Notes& notes) {
 Notes::Notes(std::string component, Strictness strictness, Problems& refusals, Problems& warnings)
     : component_(shortened(component)), strictness_(strictness), refusals_(refusals), warnings_(warnings) {}
 
-void Notes::refuse(std::string_view key, const std::string& reason, std::string_view value) {
-    refusals_.add("component " + component_ + ", key " + shortened(key) + ": " + reason +
-                  (value.empty() ? "" : value_note(value)));
+std::string Notes::text(std::string_view key, const std::string& reason, Value value) const {
+    return "component " + component_ + ", key " + shortened(key) + ": " + reason +
+           (value ? value_note(*value) : "");
+}
+
+void Notes::refuse(std::string_view key, const std::string& reason, Value value) {
+    refusals_.add(text(key, reason, value));
 }
 
 void Notes::drop(std::string_view key, const std::string& reason, std::string_view value,
                  const std::string& instead) {
     if (strictness_ == Strictness::Strict)
-        refusals_.add("component " + component_ + ", key " + shortened(key) + ": " + reason +
-                      value_note(value));
+        refuse(key, reason, value);
     else
-        warnings_.add("component " + component_ + ", key " + shortened(key) + ": " + reason + ", " + instead +
-                      value_note(value));
+        warn(key, reason + ", " + instead, value);
 }
 
-void Notes::warn(std::string_view key, const std::string& reason, std::string_view value) {
-    warnings_.add("component " + component_ + ", key " + shortened(key) + ": " + reason +
-                  (value.empty() ? "" : value_note(value)));
+void Notes::warn(std::string_view key, const std::string& reason, Value value) {
+    warnings_.add(text(key, reason, value));
 }
 
 ContainerSpec spec_of_component(const std::string& id, const std::string& version,

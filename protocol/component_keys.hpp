@@ -2,6 +2,7 @@
 // protocol.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,13 +23,17 @@ class Notes {
  public:
     Notes(std::string component, Strictness strictness, Problems& refusals, Problems& warnings);
 
-    void refuse(std::string_view key, const std::string& reason, std::string_view value);
+    // The value that was sent is left out where it says nothing or may be a secret.
+    using Value = std::optional<std::string_view>;
+    void refuse(std::string_view key, const std::string& reason, Value value = {});
     // A bad value that costs only itself; strict: the whole message. `instead` says what happens to it.
     void drop(std::string_view key, const std::string& reason, std::string_view value,
               const std::string& instead);
-    void warn(std::string_view key, const std::string& reason, std::string_view value);
+    void warn(std::string_view key, const std::string& reason, Value value = {});
 
  private:
+    std::string text(std::string_view key, const std::string& reason, Value value) const;
+
     std::string component_;
     Strictness strictness_;
     Problems& refusals_;

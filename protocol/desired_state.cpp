@@ -47,7 +47,6 @@ class Decoder {
     bool read_domain(const Fields& payload);  // false: nothing was read that baselines could name
     void read_domain_config(const Fields& domain);
     void read_component(const Fields& component);
-    std::string fault_of_id(const std::string& id);
     void read_baseline(const Fields& baseline);
     void read_baseline_entry(const std::string& title, const std::string& entry, Baseline& into);
     void check_title(const Fields& baseline, const std::string& title);
@@ -70,7 +69,7 @@ std::vector<Pair> read_pairs(const Fields& owner, Notes* notes) {
         Pair pair{.key = item.text("key")};
         const Json* value = item.find("value");
         if (notes != nullptr && value != nullptr && !value->is_string()) {
-            notes->refuse(pair.key, fmt::format("expected a JSON string, got {}", kind_of(*value)), "");
+            notes->refuse(pair.key, fmt::format("expected a JSON string, got {}", kind_of(*value)));
             continue;
         }
         pair.value = item.text("value");
@@ -79,11 +78,10 @@ std::vector<Pair> read_pairs(const Fields& owner, Notes* notes) {
     return pairs;
 }
 
-std::string Decoder::fault_of_id(const std::string& id) {
+std::string fault_of_id(const std::string& id) {
     if (!is_container_name(id)) return "expected letters, digits, _ . and -, not beginning with . or -";
     if (id.size() > kMaxComponentName)
         return fmt::format("has {} characters, at most {} fit", id.size(), kMaxComponentName);
-    if (!ids_.insert(id).second) return "two components have this id";
     return {};
 }
 
@@ -92,6 +90,8 @@ void Decoder::read_component(const Fields& item) {
     Notes notes(id, strictness_, problems_, warnings_);
     if (id.empty())
         item.problem("id", "is empty; expected the container's name");
+    else if (!ids_.insert(id).second)
+        notes.refuse("id", "two components have this id", id);
     else if (const auto fault = fault_of_id(id); !fault.empty())
         notes.refuse("id", fault, id);
     Component component{.version = item.text("version")};
@@ -187,10 +187,11 @@ Result<DesiredState> Decoder::decode(const Json& root) {
     const Fields payload = envelope.object("payload");
     state_.activity_id = envelope.text("activityId");
     state_.timestamp = envelope.integer("timestamp");
-    read_domain(payload);
-    for (const Fields& baseline : payload.objects("baselines"))
-        read_baseline(baseline);
-    check_implicit_titles();
+    if (read_domain(payload)) {
+        for (const Fields& baseline : payload.objects("baselines"))
+            read_baseline(baseline);
+        check_implicit_titles();
+    }
     if (!problems_.empty()) return problems_.error();
     state_.warnings = warnings_.list();
     state_.digest = sha256(print(*payload.json()));

@@ -55,7 +55,7 @@ int hook_type(const Fields& hook) {
 std::int64_t Reader::retry_timeout(const Fields& policy) {
     const auto value = policy.integer("retry_timeout");
     if (value == 0) return 0;
-    if (value >= kNanosecondsFrom) return value / kNanosecondsInASecond;
+    if (value >= kNanosecondsFrom || value <= -kNanosecondsFrom) return value / kNanosecondsInASecond;
     warn(policy.path() + ".retry_timeout",
          "read as seconds, because as nanoseconds it would be next to nothing" +
              value_note(std::to_string(value)));
