@@ -81,7 +81,8 @@ std::optional<Source> find_source(const Request& request, Problems& problems) {
         problems.push_back({Severity::Error, {file, 0}, named ? asked_by : "", text.error().message});
         return {};
     }
-    return Source{file, std::move(*text), is_json(file, *text)};
+    const bool json = is_json(file, *text);
+    return Source{file, std::move(*text), json};
 }
 
 void modernise(Settings& settings, Problems& problems) {
