@@ -222,13 +222,13 @@ Result<Body> encode_create(const ContainerSpec& spec, const DockerOptions& optio
     return result;
 }
 
-Result<Body> encode_update(const UpdateOptions& options, const Limits& now, std::int64_t machine_memory) {
+Result<Body> encode_update(const UpdateOptions& options, const Limits& now, const MachineMemory& machine) {
     Body result;
     json body = json::object();
     if (options.resources) {
         const auto wanted = memory_of(*options.resources, result.warnings);
         if (!wanted) return wanted.error();
-        const auto sent = memory_update(*wanted, now, machine_memory);
+        const auto sent = memory_update(*wanted, now, machine);
         body["Memory"] = sent.memory;
         body["MemorySwap"] = sent.swap;
         body["MemoryReservation"] = sent.reservation;

@@ -44,13 +44,18 @@ Result<Body> encode_create(const ContainerSpec& spec, const DockerOptions& optio
 // True if a host entry of the spec needs Surroundings::gateway.
 bool needs_gateway(const ContainerSpec& spec);
 
-struct Limits {  // what an instance has now, bytes; 0: no limit, -1: unlimited swap
+struct Limits {  // what an instance has now, bytes; 0: none
     std::int64_t memory{};
     std::int64_t reservation{};
 };
 
-// POST /containers/{id}/update. The engine cannot lift a memory limit: it becomes machine_memory instead.
-Result<Body> encode_update(const UpdateOptions& options, const Limits& now, std::int64_t machine_memory);
+struct MachineMemory {  // bytes
+    std::int64_t ram{};
+    std::int64_t swap{};
+};
+
+// POST /containers/{id}/update. The engine cannot lift a limit: it becomes all that the machine has.
+Result<Body> encode_update(const UpdateOptions& options, const Limits& now, const MachineMemory& machine);
 
 // POST /networks/create.
 Result<std::string> encode_network(const BridgeOptions& bridge, const std::string& name_space);

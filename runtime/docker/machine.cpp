@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <unistd.h>
+#include <sys/sysinfo.h>
 
 #include <array>
 #include <memory>
@@ -25,8 +25,11 @@ std::optional<std::string> interface_address(const std::string& interface) {
     return std::nullopt;
 }
 
-std::int64_t machine_memory() {
-    return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+MachineMemory machine_memory() {
+    struct sysinfo info{};
+    if (sysinfo(&info) != 0) return {};
+    const auto bytes = [&](unsigned long units) { return static_cast<std::int64_t>(units) * info.mem_unit; };
+    return {.ram = bytes(info.totalram), .swap = bytes(info.totalswap)};
 }
 
 }  // namespace berth::runtime::docker

@@ -42,12 +42,16 @@ Result<Memory> memory_of(const Resources& resources, std::vector<std::string>& w
     return result;
 }
 
-Memory memory_update(const Memory& wanted, const Limits& now, std::int64_t machine_memory) {
+Memory memory_update(const Memory& wanted, const Limits& now, const MachineMemory& machine) {
+    // The engine has no word for "no limit": for memory 0 is "unchanged" and -1 an error, and a swap of -1 is
+    // noted but does not reach a container that runs.
+    const auto unlimited = std::max(wanted.memory, machine.ram + machine.swap);
     Memory sent = wanted;
     if (wanted.memory == 0 && now.memory != 0) {
-        sent.memory = machine_memory;  // the engine has no word for "no limit": 0 is "unchanged", -1 an error
-        sent.swap = -1;
+        sent.memory = machine.ram;
+        sent.swap = unlimited;
     }
+    if (wanted.swap == -1) sent.swap = unlimited;
     if (wanted.reservation == 0 && now.reservation > 0) sent.reservation = -1;
     return sent;
 }

@@ -24,6 +24,6 @@ Result<Memory> memory_of(const Resources& resources, std::vector<std::string>& w
 
 // The three numbers that turn what an instance has now into what is wanted. To be sent together: the engine
 // refuses a memory limit above the swap limit it still holds.
-Memory memory_update(const Memory& wanted, const Limits& now, std::int64_t machine_memory);
+Memory memory_update(const Memory& wanted, const Limits& now, const MachineMemory& machine);
 
 }  // namespace berth::runtime::docker

@@ -161,7 +161,7 @@ TEST_CASE("an image that is not there is named", "[runtime]") {
     CHECK_FALSE(*bench->runtime().find(spec.id, {}));
 }
 
-TEST_CASE("start runs a container, once", "[CM-15][runtime]") {
+TEST_CASE("start runs a container, once", "[runtime]") {
     const auto bench = make_bench();
     const auto id = started(*bench, bench->spec("web"));
     const auto first = seen(*bench, id);
@@ -224,7 +224,7 @@ TEST_CASE("a paused container can be stopped", "[CM-16][CM-18][runtime]") {
     CHECK(seen(*bench, id).state.status == Status::Exited);
 }
 
-TEST_CASE("kill needs a running container", "[CM-15][runtime]") {
+TEST_CASE("kill needs a running container", "[runtime]") {
     const auto bench = make_bench();
     const auto id = made(*bench, bench->spec("web"));
     CHECK(bench->runtime().kill(id, "SIGTERM", {}).error().code == Errc::Conflict);
@@ -236,7 +236,7 @@ TEST_CASE("kill needs a running container", "[CM-15][runtime]") {
     CHECK(events.back().exit_code == 137);
 }
 
-TEST_CASE("pause and unpause can be repeated and say what they cannot do", "[CM-15][CM-18][runtime]") {
+TEST_CASE("pause and unpause can be repeated and say what they cannot do", "[CM-18][runtime]") {
     const auto bench = make_bench();
     const auto id = made(*bench, bench->spec("web"));
     auto& runtime = bench->runtime();

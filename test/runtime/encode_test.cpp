@@ -324,7 +324,8 @@ TEST_CASE("memory limits are sent as bytes, not below the engine's minimum", "[C
 TEST_CASE("an update sends the three memory numbers together and lifts what the engine can lift",
           "[CM-20][runtime]") {
     constexpr std::int64_t kMiB = 1024 * 1024;
-    constexpr std::int64_t kMachine = 4096 * kMiB;
+    constexpr MachineMemory kMachine{4096 * kMiB, 1024 * kMiB};
+    constexpr std::int64_t kAll = 5120 * kMiB;
     struct Case {
         std::string name;
         UpdateOptions options;
@@ -342,12 +343,12 @@ TEST_CASE("an update sends the three memory numbers together and lifts what the 
         {"a limit becomes the machine's memory",
          {.resources = Resources{}},
          {32 * kMiB, 0},
-         memory(kMachine, -1, 0)},
+         memory(kMachine.ram, kAll, 0)},
         {"no limit before and after", {.resources = Resources{}}, {0, 0}, memory(0, 0, 0)},
         {"a reservation is lifted",
          {.resources = Resources{"64M", "", "-1"}},
          {64 * kMiB, 32 * kMiB},
-         memory(64 * kMiB, -1, -1)},
+         memory(64 * kMiB, kAll, -1)},
         {"policy alone",
          {.restart = RestartPolicy{"no", 0, 0}},
          {32 * kMiB, 0},
