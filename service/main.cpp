@@ -66,25 +66,24 @@ Result<Config> reload(const Request& request) {
     return std::move(loaded.config);
 }
 
+int refuse(const Error& error) {
+    std::cerr << "berthd: " << error.message << '\n';
+    return 1;
+}
+
 int serve(const Request& request, const Loaded& loaded) {
     if (!loaded.good()) {
         print_problems(loaded.problems);
         return 1;
     }
     const auto& config = loaded.config;
-    if (const auto started = start_logging(config.log); !started) {
-        std::cerr << "berthd: " << started.error().message << '\n';
-        return 1;
-    }
+    const auto lock = Lock::take(config.run_dir);  // first: the log file may be another instance's
+    if (!lock) return refuse(lock.error());
+    if (const auto started = start_logging(config.log); !started) return refuse(started.error());
     log_remarks(loaded.problems);
     spdlog::info("Berth {} starts: device '{}', configuration {}, broker {}, engine {}", BERTH_VERSION,
                  config.name, loaded.file.empty() ? "its own defaults" : loaded.file, config.mqtt.url,
                  config.runtime.type);
-    const auto lock = Lock::take(config.run_dir);
-    if (!lock) {
-        spdlog::error("{}", lock.error().message);
-        return 1;
-    }
     return run(config, [request] { return reload(request); });
 }
 
