@@ -180,8 +180,9 @@ class PahoClient::Session {
     static constexpr milliseconds kDisconnectMargin{500};
 
     void on_subscribed(const mqtt::token& token) {
+        const auto response = token.get_subscribe_response();  // owns the codes
         Subscribed event;
-        for (const auto code : token.get_subscribe_response().get_reason_codes())
+        for (const auto code : response.get_reason_codes())
             event.codes.push_back(static_cast<int>(code));
         handlers_.on_event(std::move(event));
     }
