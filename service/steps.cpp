@@ -121,8 +121,8 @@ void Steps::create(const ActionState& action, Done done) {
     options.replaces = container.replaces;
     world_.keep(container, [this, action, options, done = std::move(done)](const Result<>& kept) {
         if (!kept) {
-            world_.forget(action.spec.id);
-            return done(fail(kept.error(), of(action.name) + ": write its record"));
+            const Error error = fail(kept.error(), of(action.name) + ": write its record");
+            return world_.forget(action.spec.id, [done, error](const Result<>&) { done(error); });
         }
         workers_.submit(Lane::Steps, action.spec.id,
                         [this, action, options, done](std::stop_token stop) -> Task {
@@ -137,8 +137,8 @@ void Steps::create(const ActionState& action, Done done) {
 
 void Steps::on_created(const ActionState& action, const Result<EngineId>& created, const Done& done) {
     if (!created) {
-        world_.forget(action.spec.id);
-        return done(fail(created.error(), of(action.name) + ": create"));
+        const Error error = fail(created.error(), of(action.name) + ": create");
+        return world_.forget(action.spec.id, [done, error](const Result<>&) { done(error); });
     }
     world_.on_created(action.spec.id, *created);
     spdlog::info("container {} created ({})", action.name, action.spec.id);
@@ -252,21 +252,20 @@ void Steps::ensure_running(const ContainerSpec& spec, Done done) {
 
 void Steps::remove(const ContainerId& id, const std::string& name, Done done) {
     const EngineId instance = engine_id(id);
-    if (instance.empty()) {
-        world_.forget(id);
-        return done(std::nullopt);
-    }
+    const auto forget = [this, id, done] {
+        world_.forget(id, [done](const Result<>& erased) { done(error_of(erased)); });
+    };
+    if (instance.empty()) return forget();
     submit(
         Lane::Steps, id, kCallLimit,
         [this, instance](const runtime::Call& call) { return runtime_.remove(instance, call); },
-        [this, id, name, done = std::move(done)](const Result<>& removed) {
+        [id, name, forget, done](const Result<>& removed) {
             if (!removed) {
                 spdlog::error("container {}: remove: {}", name, removed.error().message);
                 return done(fail(removed.error(), of(name) + ": remove"));
             }
-            world_.forget(id);
             spdlog::info("container {} removed ({})", name, id);
-            done(std::nullopt);
+            forget();
         });
 }
 

@@ -31,10 +31,7 @@ Updates::Updates(Loop& loop, Link& link, World& world, Steps& steps, InventoryRe
 void Updates::identify(DesiredState desired) {
     spdlog::info("activity '{}': desired state with {} components", desired.activity_id,
                  desired.components.size());
-    Feedback identifying{};
-    identifying.activity_id = desired.activity_id;
-    identifying.status = Word::Identifying;
-    say(std::move(identifying));
+    say_identifying(desired.activity_id);
     if (!world_.ready())
         return say_failed(desired.activity_id, "the engine does not answer: " + world_.trouble());
     identifying_ = std::move(desired);
@@ -133,6 +130,13 @@ void Updates::say(Feedback feedback, bool progress_only) {
     publication.progress_only = progress_only;
     link_.publish(std::move(publication));
     if (!progress_only) last_said_ = std::move(feedback);
+}
+
+void Updates::say_identifying(const std::string& activity_id) {
+    Feedback identifying{};
+    identifying.activity_id = activity_id;
+    identifying.status = Word::Identifying;
+    say(std::move(identifying));
 }
 
 void Updates::say_failed(const std::string& activity_id, const std::string& message) {

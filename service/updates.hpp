@@ -41,6 +41,7 @@ class Updates {
     void work_off();
     bool take(const CommandMessage& command);  // true: done with it
     bool make_way(const DesiredState& desired);
+    void give_up_waiting(const Error& error);
     bool is_open() const { return operation_ && !operation_->ended; }
     bool is_busy() const { return identifying_ || (is_open() && operation_->running); }
 
@@ -53,6 +54,7 @@ class Updates {
     void perform(const reconcile::Effect& effect);
     void run(const reconcile::Run& step);
     void say(Feedback feedback, bool progress_only = false);
+    void say_identifying(const std::string& activity_id);
     void say_failed(const std::string& activity_id, const std::string& message);
 
     Loop& loop_;
@@ -65,6 +67,7 @@ class Updates {
 
     std::deque<Waiting> waiting_;
     std::optional<DesiredState> identifying_;
+    bool asking_{false};  // whether the engine answers, before an open operation is given up
     std::optional<OperationState> operation_;
     std::optional<Feedback> last_said_;  // of the operation: a copy of its message gets it again
     std::uint64_t last_number_{0};

@@ -116,14 +116,29 @@ bool Updates::take(const CommandMessage& message) {
     return true;
 }
 
-// True once no open operation stands in the way of a valid newer desired state.
+// True once no open operation stands in the way of a valid newer desired state. With an engine that does not
+// answer the newer one fails by itself and the open operation stays as it is, so the engine is asked first.
 bool Updates::make_way(const DesiredState& desired) {
-    if (!is_open() || !world_.ready()) return !is_open() || !operation_->running || !world_.ready();
-    if (!operation_->superseded) {
-        spdlog::info("activity '{}' is superseded by '{}'", operation_->activity_id, desired.activity_id);
+    if (!is_open() || !world_.ready()) return true;
+    if (operation_->superseded || asking_) return false;
+    asking_ = true;
+    world_.refresh([this, activity = desired.activity_id](const Result<>& listed) {
+        asking_ = false;
+        if (!listed) return give_up_waiting(listed.error());
+        spdlog::info("activity '{}' gives way to '{}'", operation_->activity_id, activity);
         on_event(reconcile::Superseded{});
+        work_off();
+    });
+    return false;
+}
+
+void Updates::give_up_waiting(const Error& error) {
+    if (const auto* desired = waiting_.empty() ? nullptr : std::get_if<DesiredState>(&waiting_.front())) {
+        say_identifying(desired->activity_id);
+        say_failed(desired->activity_id, error.message);
+        waiting_.pop_front();
     }
-    return !is_open();
+    work_off();
 }
 
 }  // namespace berth::service

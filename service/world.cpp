@@ -190,17 +190,20 @@ void World::save(const Container& container, Then then) {
                     });
 }
 
-void World::forget(const ContainerId& id) {
+// The key keeps the order: whatever is still to be written of it comes before.
+void World::forget(const ContainerId& id, Then then) {
     const ContainerId gone = id;
-    if (containers_.erase(gone) == 0) return;
+    const bool known = containers_.erase(gone) > 0;
     asked_to_stop_.erase(gone);
-    workers_.submit(Lane::Quick, gone, [this, gone](std::stop_token) -> Task {
+    if (!known && !then) return;
+    workers_.submit(Lane::Quick, gone, [this, gone, then = std::move(then)](std::stop_token) -> Task {
         auto erased = store::erase(home_dir_, gone);
-        return [erased] {
+        return [erased, then] {
             if (!erased) spdlog::error("{}", erased.error().message);
+            if (then) then(erased);
         };
     });
-    notify(changed_);
+    if (known) notify(changed_);
 }
 
 void World::on_lost(const Error& error) {

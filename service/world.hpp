@@ -40,7 +40,8 @@ class World {
     // a container already in the picture stays.
     void keep(Container container, Then then);
     void on_created(const ContainerId& id, const EngineId& engine_id);
-    void forget(const ContainerId& id);  // the instance is gone: picture and record follow
+    // The instance is gone: the picture follows at once, then the record, then `then`.
+    void forget(const ContainerId& id, Then then = {});
 
     // Each is told once, after a list: records whose instance the engine does not have when Berth starts, and
     // containers that ran when last seen and do not run now.

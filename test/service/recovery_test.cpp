@@ -1,0 +1,133 @@
+// What Berth finds when it starts, and after the engine was away.
+#include <filesystem>
+#include <fstream>
+
+#include "service/store.hpp"
+#include "test/support/builders.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/station.hpp"
+
+using namespace berth;
+using berth::test::container;
+using berth::test::FakeRuntime;
+using berth::test::running;
+using berth::test::spec;
+using berth::test::Station;
+using berth::test::TemporaryFolder;
+
+namespace {
+
+bool eventually(const std::function<bool()>& holds) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::yield();
+    }
+    return true;
+}
+
+}  // namespace
+
+TEST_CASE("a lost store is rebuilt from the engine's labels", "[CM-27][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    engine.put(running(spec("web")));
+    const auto record = folder.path() / "containers" / "id-web" / "config.json";
+    Station station(engine, folder.path());
+    station.await_ready();
+    REQUIRE(eventually([&] { return std::filesystem::exists(record); }));
+    CHECK((std::filesystem::status(record).permissions() & std::filesystem::perms::all) ==
+          (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+    CHECK(service::store::load(folder.path())->records[0].spec.name == "web");
+}
+
+TEST_CASE("a damaged record is replaced by the label's document", "[CM-27][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    engine.put(running(spec("web")));
+    std::filesystem::create_directories(folder.path() / "containers" / "id-web");
+    std::ofstream(folder.path() / "containers" / "id-web" / "config.json") << "{\"container_id\": \"id-w";
+    Station station(engine, folder.path());
+    station.await_ready();
+    CHECK(eventually([&] { return !service::store::load(folder.path())->records.empty(); }));
+}
+
+TEST_CASE("an instance that is gone when Berth starts is made again", "[CM-27][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    engine.put_image("app:1");
+    REQUIRE(service::store::save(folder.path(), running(spec("web"))));
+    auto stopped = container(spec("db"), Status::Stopped);
+    stopped.manually_stopped = true;
+    REQUIRE(service::store::save(folder.path(), stopped));
+    Station station(engine, folder.path());
+    CHECK(eventually([&] { return engine.named("web") && engine.named("web")->runs(); }));
+    CHECK(eventually([&] { return engine.named("db").has_value(); }));
+    CHECK_FALSE(engine.named("db")->runs());
+}
+
+TEST_CASE("what ran before the engine went down runs again, what was stopped does not", "[CM-27][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    auto failing = spec("once");
+    failing.restart = {"on-failure", 0, 0};
+    auto never = spec("never");
+    never.restart = {"no", 0, 0};
+    for (const auto& what : {failing, never, spec("stopped")}) {
+        auto record = running(what);
+        if (what.name == "stopped") record.manually_stopped = true;
+        REQUIRE(service::store::save(folder.path(), record));
+        engine.put(container(what, Status::Exited));
+    }
+    Station station(engine, folder.path());
+    station.await_ready();
+    CHECK(eventually([&] { return engine.named("once")->runs(); }));
+    CHECK_FALSE(engine.named("never")->runs());
+    CHECK_FALSE(engine.named("stopped")->runs());
+}
+
+TEST_CASE("an unfinished update without its operation ends with one instance", "[service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    engine.put_image("app:1");
+    auto old = container(spec("web"), Status::Exited);
+    old.manually_stopped = true;
+    old.engine_name = "web";
+    auto fresh = container(spec("web", "app:2"), Status::Created);
+    fresh.spec.id = "new-web";
+    fresh.engine_id.clear();
+    fresh.engine_name = "web.staged-12345678";
+    fresh.replaces = "id-web";
+    fresh.role = Role::Staged;
+    SECTION("the new one never ran: it goes, the old one runs") {
+        REQUIRE(service::store::save(folder.path(), old));
+        REQUIRE(service::store::save(folder.path(), fresh));
+        engine.put(old);
+        engine.put(fresh);
+        Station station(engine, folder.path());
+        CHECK(eventually([&] { return engine.containers().size() == 1 && engine.containers()[0].runs(); }));
+        CHECK(engine.containers()[0].spec.id == "id-web");
+    }
+    SECTION("the new one ran: it stays, the old one goes") {
+        fresh.role = Role::Plain;
+        fresh.started_before = true;
+        fresh.state.status = Status::Running;
+        old.role = Role::Old;
+        REQUIRE(service::store::save(folder.path(), old));
+        REQUIRE(service::store::save(folder.path(), fresh));
+        engine.put(old);
+        engine.put(fresh);
+        Station station(engine, folder.path());
+        CHECK(eventually([&] { return engine.containers().size() == 1; }));
+        CHECK(engine.containers()[0].spec.id == "new-web");
+    }
+}
+
+TEST_CASE("ids from outside become folder names only if they are", "[service]") {
+    for (const std::string good : {"a", "a-b", "550e8400-e29b-41d4-a716-446655440000", "A.b_C"})
+        CHECK(service::store::is_safe_id(good));
+    for (const std::string bad :
+         {"", ".", "..", "a/b", "../x", "a..b", "-a", "a-", "a b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})
+        CHECK_FALSE(service::store::is_safe_id(bad));
+    CHECK_FALSE(service::store::save("/dev/null", running(spec("web"))));
+}

@@ -1,0 +1,359 @@
+// The update agent as a sender sees it, on an engine in memory.
+#include "service/updates.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "test/support/builders.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/station.hpp"
+
+using namespace berth;
+using berth::service::ApplyMode;
+using berth::service::UpdateAgentConfig;
+using berth::test::FakeRuntime;
+using berth::test::Station;
+using berth::test::TemporaryFolder;
+using berth::test::Verb;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Wanted {
+    std::string name;
+    std::string image{"app:1"};
+    std::string more{};  // further pairs, each with a leading comma
+};
+
+std::string message(const std::string& activity, const std::vector<Wanted>& components,
+                    std::int64_t timestamp = 0, const std::string& domain_config = {}) {
+    std::string text = R"({"activityId":")" + activity + '"';
+    if (timestamp > 0) text += R"(,"timestamp":)" + std::to_string(timestamp);
+    text += R"(,"payload":{"domains":[{"id":"containers")" + domain_config + R"(,"components":[)";
+    bool first = true;
+    for (const auto& [name, image, more] : components) {
+        text += std::string(first ? "" : ",") + R"({"id":")" + name +
+                R"(","version":"1","config":[{"key":"image","value":")" + image + "\"}" + more + "]}";
+        first = false;
+    }
+    return text + "]}]}}";
+}
+
+std::string pair(const std::string& key, const std::string& value) {
+    return R"(,{"key":")" + key + R"(","value":")" + value + "\"}";
+}
+
+UpdateAgentConfig one_by_one() {
+    UpdateAgentConfig config{};
+    config.parallel = 1;
+    config.current_state_delay = std::chrono::milliseconds(0);
+    return config;
+}
+
+struct Gateway {
+    explicit Gateway(UpdateAgentConfig given = one_by_one()) : config(std::move(given)) {
+        engine.put_image("app:1");
+        engine.put_image("app:2");
+    }
+    Station& on() {
+        if (!station) {
+            station = std::make_unique<Station>(engine, folder.path(), config);
+            station->await_ready();
+        }
+        return *station;
+    }
+    void deploy(const std::string& activity, const std::vector<Wanted>& components) {
+        on().desire(message(activity, components));
+        REQUIRE(on().says(activity, "COMPLETED"));
+    }
+    std::vector<std::string> names_and_images() const {
+        std::vector<std::string> found;
+        for (const auto& c : engine.containers())
+            found.push_back(c.engine_name + "=" + c.spec.image + (c.runs() ? "" : " (down)"));
+        std::sort(found.begin(), found.end());
+        return found;
+    }
+    std::size_t records() const {
+        const auto root = folder.path() / "containers";
+        if (!std::filesystem::exists(root)) return 0;
+        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(root), {}));
+    }
+
+    TemporaryFolder folder{};
+    FakeRuntime engine{};
+    UpdateAgentConfig config;
+    std::unique_ptr<Station> station{};
+};
+
+}  // namespace
+
+TEST_CASE("a message without a timestamp deploys by itself", "[UA-53][UA-35][UA-36][UA-37][service]") {
+    Gateway device;
+    device.on().desire(message("one", {{"web"}, {"db"}}));
+    CHECK(device.on().words_until("one", "COMPLETED") ==
+          Words{"IDENTIFYING", "IDENTIFIED", "DOWNLOADING", "DOWNLOADING", "DOWNLOAD_SUCCESS",
+                "UPDATE_SUCCESS", "ACTIVATING", "ACTIVATING", "ACTIVATION_SUCCESS", "CLEANUP_SUCCESS",
+                "COMPLETED"});
+    CHECK(device.names_and_images() == Words{"db=app:1", "web=app:1"});
+
+    device.on().desire(message("two", {{"web", "app:2"}}));
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(device.names_and_images() == Words{"web=app:2"});
+    CHECK(device.engine.policy_of(device.engine.containers()[0].engine_id) == "unless-stopped");
+    CHECK(device.records() == 1);
+}
+
+TEST_CASE("a message with a timestamp waits for commands and says so", "[UA-53][UA-29][UA-30][service]") {
+    Gateway device;
+    device.on().desire(message("act", {{"web"}}, 1700000000000));
+    REQUIRE(device.on().says("act", "IDENTIFIED"));
+    CHECK(device.on().last("act")->message ==
+          "waiting for commands because the message has a timestamp (update_agent.apply_mode = \"hybrid\"); "
+          "send "
+          "DOWNLOAD, or leave the timestamp out to apply at once");
+    device.on().command("other", "DOWNLOAD");
+    device.on().command("act", "download");
+    device.on().command("act", "DOWNLOAD");
+    REQUIRE(device.on().says("act", "DOWNLOAD_SUCCESS"));
+    CHECK(device.on().words_until("act", "DOWNLOAD_SUCCESS") ==
+          Words{"IDENTIFYING", "IDENTIFIED", "DOWNLOADING", "DOWNLOAD_SUCCESS"});
+    CHECK(device.on().words_until("other", "").empty());
+    for (const std::string word : {"ACTIVATE", "UPDATE", "ACTIVATE", "CLEANUP"})
+        device.on().command("act", word);
+    CHECK(device.on().words_until("act", "COMPLETED") ==
+          Words{"IDENTIFYING", "IDENTIFIED", "DOWNLOADING", "DOWNLOAD_SUCCESS", "ACTIVATION_FAILURE",
+                "UPDATE_SUCCESS", "ACTIVATING", "ACTIVATION_SUCCESS", "CLEANUP_SUCCESS", "COMPLETED"});
+}
+
+TEST_CASE("apply modes decide who drives", "[UA-53][UA-29][service]") {
+    auto config = one_by_one();
+    SECTION("auto drives a stamped message") {
+        config.apply_mode = ApplyMode::Auto;
+        Gateway device(config);
+        device.on().desire(message("act", {{"web"}}, 5));
+        CHECK(device.on().says("act", "COMPLETED"));
+    }
+    SECTION("command waits with an unstamped one, without a notice") {
+        config.apply_mode = ApplyMode::Command;
+        Gateway device(config);
+        device.on().desire(message("act", {{"web"}}));
+        REQUIRE(device.on().says("act", "IDENTIFIED"));
+        CHECK(device.on().last("act")->message.empty());
+        device.on().command("act", "DOWNLOAD");
+        CHECK(device.on().words_until("act", "DOWNLOAD_SUCCESS").size() == 4);
+    }
+    SECTION("a grace lets the message wait") {
+        config.standalone_grace = std::chrono::milliseconds(50);
+        Gateway device(config);
+        device.on().desire(message("act", {{"web"}}));
+        CHECK(device.on().says("act", "COMPLETED"));
+    }
+}
+
+TEST_CASE("a bad desired state is answered and leaves the open operation usable",
+          "[UA-58][UA-63][UA-09][service]") {
+    Gateway device;
+    device.on().desire(message("good", {{"web"}}, 5));
+    REQUIRE(device.on().says("good", "IDENTIFIED"));
+    device.on().desire(message("bad", {{"web", "app:1", pair("memory", "64")}}));
+    REQUIRE(device.on().says("bad", "IDENTIFICATION_FAILED"));
+    CHECK(device.on().words_until("bad", "IDENTIFICATION_FAILED") == Words{"IDENTIFICATION_FAILED"});
+    CHECK_THAT(device.on().last("bad")->message, ContainsSubstring("component web, key memory"));
+    device.on().desire(R"({"activityId":"broken","payload":{"domains":)");
+    CHECK(device.on().says("broken", "IDENTIFICATION_FAILED"));
+    device.on().command("good", "DOWNLOAD");
+    CHECK(device.on().says("good", "DOWNLOAD_SUCCESS"));
+}
+
+TEST_CASE("with the engine away a desired state fails and the open operation stays", "[UA-63][service]") {
+    Gateway device;
+    device.on().desire(message("open", {{"web"}}, 5));
+    REQUIRE(device.on().says("open", "IDENTIFIED"));
+    device.engine.set_reachable(false);
+    device.on().desire(message("new", {{"db"}}));
+    CHECK(device.on().words_until("new", "IDENTIFICATION_FAILED") ==
+          Words{"IDENTIFYING", "IDENTIFICATION_FAILED"});
+    device.engine.set_reachable(true);
+    device.on().await_ready();
+    device.on().command("open", "DOWNLOAD");
+    CHECK(device.on().says("open", "DOWNLOAD_SUCCESS"));
+}
+
+TEST_CASE("an image that cannot be pulled touches nothing and leaves nothing", "[UA-54][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2"}, {"db", "nowhere:1"}}));
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    const auto last = *device.on().last("two");
+    CHECK(last.actions[1].status == Word::DownloadFailure);
+    CHECK_THAT(last.actions[1].message,
+               ContainsSubstring("component db, key image") && ContainsSubstring("nowhere:1"));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+    CHECK(device.records() == 1);
+    CHECK(device.engine.calls(Verb::Stop) == 0);
+}
+
+TEST_CASE("an instance that does not start: the old one runs again", "[UA-54][UA-40][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}, {"gone"}});
+    const auto old_id = device.engine.named("web")->spec.id;
+    device.engine.fail_next(Verb::Start, fail(Errc::Internal, "exec: not found"));
+    device.on().desire(message("two", {{"web", "app:2"}}));
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK_THAT(device.on().last("two")->actions[0].message,
+               ContainsSubstring("exec: not found; new instance removed, old one running"));
+    CHECK(device.names_and_images() == Words{"gone=app:1", "web=app:1"});
+    CHECK(device.engine.named("web")->spec.id == old_id);
+    CHECK(device.engine.policy_of(device.engine.named("web")->engine_id) == "unless-stopped");
+    CHECK(device.records() == 2);
+}
+
+TEST_CASE("what is down is started, what is paused resumed, even if nothing differs", "[UA-24][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}, {"db"}});
+    REQUIRE(device.engine.stop(device.engine.named("web")->engine_id, {}, {}));
+    REQUIRE(device.engine.pause(device.engine.named("db")->engine_id, {}));
+    device.deploy("two", {{"web"}, {"db"}});
+    CHECK(device.engine.named("web")->state.status == Status::Running);
+    CHECK(device.engine.named("db")->state.status == Status::Running);
+    CHECK(device.engine.calls(Verb::Create) == 2);
+}
+
+TEST_CASE("limits and restart policy change in place and are remembered", "[UA-23][service]") {
+    Gateway device;
+    device.deploy("one", {{"web", "app:1", pair("memory", "64M")}});
+    const std::vector<Wanted> changed = {
+        {"web", "app:1", pair("memory", "96M") + pair("restartPolicy", "always")}};
+    device.deploy("two", changed);
+    CHECK(device.engine.calls(Verb::Create) == 1);
+    const auto id = device.engine.containers()[0].engine_id;
+    CHECK(device.engine.limits_of(id).memory == "96M");
+    CHECK(device.engine.policy_of(id) == "always");
+    device.station.reset();  // another process: only the store remembers
+    device.deploy("three", changed);
+    CHECK(device.on().last("three")->actions[0].message == "running");
+    CHECK(device.engine.calls(Verb::Update) == 1);
+}
+
+TEST_CASE("system containers are never touched", "[UA-25][UA-26][service]") {
+    auto config = one_by_one();
+    Gateway device(config);
+    device.deploy("one", {{"sua"}, {"web"}});
+    device.config.system_containers = {"sua"};
+    device.station.reset();
+    device.deploy("two", {});
+    CHECK(device.names_and_images() == Words{"sua=app:1"});
+    device.deploy("three", {{"sua", "app:2"}, {"web"}});
+    CHECK(device.names_and_images() == Words{"sua=app:1", "web=app:1"});
+    device.on().desire(message("four", {}, 0, R"(,"config":[{"key":"systemContainers","value":"web"}])"));
+    REQUIRE(device.on().says("four", "COMPLETED"));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+    device.on().desire(message("five", {}, 0, R"(,"config":[{"key":"systemContainers","value":""}])"));
+    REQUIRE(device.on().says("five", "COMPLETED"));
+    CHECK(device.names_and_images().empty());
+}
+
+TEST_CASE("a question for the inventory is answered during a pull", "[UA-07][UA-52][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.engine.put_in_registry("big:1");
+    device.engine.hang_pulls(true);
+    device.on().desire(message("two", {{"web", "app:2"}, {"db", "big:1"}}));
+    REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+    device.on().send("currentstate/get", R"({"activityId":"question"})");
+    REQUIRE(device.on().await_inventory(
+        [](const auto& text) { return text.find("\"question\"") != std::string::npos; }));
+    const auto inventory = device.on().inventories().back();
+    CHECK(inventory.find("app:1") != std::string::npos);
+    CHECK(inventory.find("app:2") == std::string::npos);  // staged
+    device.engine.hang_pulls(false);
+    CHECK(device.on().says("two", "COMPLETED"));
+}
+
+TEST_CASE("a newer desired state interrupts a download and supersedes", "[UA-55][UA-62][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.engine.put_in_registry("big:1");
+    device.engine.hang_pulls(true);
+    device.on().desire(message("two", {{"web", "app:2"}, {"db", "big:1"}}));
+    REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+    device.on().desire(message("waits", {{"x"}}));
+    device.on().desire(message("three", {{"web"}}));
+    REQUIRE(device.on().says("three", "COMPLETED"));
+    CHECK(device.on().words_until("two", "SUPERSEDED").back() == "SUPERSEDED");
+    CHECK(device.on().words_until("waits", "SUPERSEDED").back() == "SUPERSEDED");
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+    CHECK(device.records() == 1);
+}
+
+TEST_CASE("desired states and commands are worked off in the order of arrival", "[UA-08][service]") {
+    Gateway device;
+    device.on().desire(message("act", {{"web"}}, 5));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"})
+        device.on().command("act", word);
+    device.on().desire(message("next", {{"web", "app:2"}}));
+    REQUIRE(device.on().says("next", "COMPLETED"));
+    CHECK(device.on().words_until("act", "COMPLETED").back() == "COMPLETED");
+}
+
+TEST_CASE("a copy of an open message repeats the last feedback", "[UA-56][service]") {
+    Gateway device;
+    const auto text = message("act", {{"web"}}, 5);
+    device.on().desire(text);
+    REQUIRE(device.on().says("act", "IDENTIFIED"));
+    device.on().desire(text);
+    REQUIRE(device.on().says("act", "IDENTIFIED", 2));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"})
+        device.on().command("act", word);
+    REQUIRE(device.on().says("act", "COMPLETED"));
+    const auto before = device.on().words_until("act", "COMPLETED");
+    device.on().send("desiredstate", text, false, true);
+    device.deploy("after", {{"web"}});
+    CHECK(device.on().words_until("act", "COMPLETED") == before);
+}
+
+TEST_CASE("commands and questions that were retained are of another day", "[service]") {
+    Gateway device;
+    device.on().desire(message("act", {{"web"}}, 5));
+    REQUIRE(device.on().says("act", "IDENTIFIED"));
+    device.on().send("desiredstate/command", R"({"activityId":"act","payload":{"command":"DOWNLOAD"}})",
+                     true);
+    device.on().send("currentstate/get", R"({"activityId":"old"})", true);
+    device.on().send("currentstate/get", "");
+    REQUIRE(
+        device.on().await_inventory([](const auto& text) { return text.find(R"("activityId":"")") == 1; }));
+    CHECK(device.on().inventories().size() == 1);
+    CHECK(device.on().words_until("act", "IDENTIFIED") == Words{"IDENTIFYING", "IDENTIFIED"});
+}
+
+TEST_CASE("the inventory comes with the connection and after changes", "[UA-06][UA-51][service]") {
+    auto config = one_by_one();
+    config.current_state_delay = std::chrono::milliseconds(20);
+    Gateway device(config);
+    device.on().connect_broker();
+    REQUIRE(device.on().await_inventory(
+        [](const auto& text) { return text.find("\"initial-current-state-") != std::string::npos; }));
+    device.deploy("one", {{"web", "app:1", pair("env", "MY_SECRET=x1y2z3")}});
+    REQUIRE(device.on().await_inventory([](const auto& text) {
+        return text.find(R"("activityId":"")") == 1 && text.find("Running") != std::string::npos;
+    }));
+    for (const auto& text : device.on().inventories())
+        CHECK(text.find("x1y2z3") == std::string::npos);
+    for (const auto& publication : device.on().link.all())
+        CHECK(publication.retain == (publication.topic == "containersupdate/currentstate"));
+}
+
+TEST_CASE("two and more at once: everything is deployed, ends in any order", "[UA-45][service]") {
+    auto config = one_by_one();
+    config.parallel = 4;
+    Gateway device(config);
+    std::vector<Wanted> many;
+    for (int i = 0; i < 20; ++i)
+        many.push_back({"c" + std::to_string(i)});
+    device.deploy("many", many);
+    CHECK(device.names_and_images().size() == 20);
+    device.deploy("none", {});
+    CHECK(device.names_and_images().empty());
+    CHECK(device.records() == 0);
+}

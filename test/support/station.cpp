@@ -1,0 +1,159 @@
+#include "test/support/station.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <future>
+#include <stdexcept>
+
+namespace berth::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 20s;
+
+std::vector<Feedback> feedback_of(const std::vector<service::Publication>& all, const std::string& activity) {
+    std::vector<Feedback> found;
+    for (const auto& publication : all) {
+        if (publication.topic != "containersupdate/desiredstatefeedback") continue;
+        auto decoded = decode_feedback(publication.payload, "containers");
+        if (!decoded) throw std::logic_error("feedback does not decode: " + decoded.error().message);
+        if (decoded->activity_id == activity) found.push_back(*decoded);
+    }
+    return found;
+}
+
+}  // namespace
+
+void KeepingLink::publish(service::Publication publication) {
+    const std::lock_guard lock(mutex_);
+    published_.push_back(std::move(publication));
+    news_.notify_all();
+}
+
+bool KeepingLink::await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const {
+    std::unique_lock lock(mutex_);
+    return news_.wait_for(lock, kPatience, [&] { return enough(published_); });
+}
+
+std::vector<service::Publication> KeepingLink::all() const {
+    const std::lock_guard lock(mutex_);
+    return published_;
+}
+
+TemporaryFolder::TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "berth-test-XXXXXX").string();
+    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
+    path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+Station::Station(FakeRuntime& engine, std::filesystem::path home, service::UpdateAgentConfig config)
+    : workers_(loop, {{service::Lane::Pulls, 2}, {service::Lane::Steps, 4}, {service::Lane::Quick, 2}}),
+      world_(loop, workers_, engine, home.string()),
+      steps_(loop, workers_, engine, world_, 2s),
+      recovery_(loop, workers_, engine, world_, steps_),
+      inventory_(loop, link, world_, config, {"*SECRET*"}),
+      updates_(loop, link, world_, steps_, inventory_, config) {
+    spdlog::set_level(spdlog::level::off);  // what matters is what is published
+    router_.add(updates_.routes());
+    router_.add(inventory_.routes());
+    world_.when_ready([this] { recovery_.on_ready(); });
+    service::EngineListener listener{};
+    listener.connected = [this](const runtime::EngineInfo&) { world_.refresh({}); };
+    listener.event = [this](const runtime::EngineEvent& event) { world_.on_event(event); };
+    listener.lost = [this](const Error& error) { world_.on_lost(error); };
+    watcher_ = std::make_unique<service::EngineWatcher>(loop, engine, listener);
+    thread_ = std::thread([this] { loop.run(); });
+}
+
+Station::~Station() {
+    loop.stop();
+    thread_.join();
+    watcher_->stop();
+    workers_.stop();
+}
+
+void Station::send(const std::string& topic_end, const std::string& payload, bool retained, bool duplicate) {
+    service::Message message{};
+    message.topic = "containersupdate/" + topic_end;
+    message.payload = payload;
+    message.retained = retained;
+    message.duplicate = duplicate;
+    loop.post([this, message] { router_.dispatch(message); });
+}
+
+void Station::command(const std::string& activity, const std::string& word, const std::string& baseline) {
+    const std::string scope = baseline.empty() ? "" : R"(,"baseline":")" + baseline + '"';
+    send("desiredstate/command", R"({"activityId":")" + activity +
+                                     R"(","timestamp":1,"payload":{"command":")" + word + '"' + scope + "}}");
+}
+
+void Station::connect_broker() {
+    loop.post([this] { inventory_.on_link_ready(); });
+}
+
+bool Station::says(const std::string& activity, const std::string& word, int times) {
+    return link.await([&](const auto& all) {
+        int count = 0;
+        for (const auto& said : feedback_of(all, activity))
+            count += to_string(said.status) == word ? 1 : 0;
+        return count >= times;
+    });
+}
+
+std::vector<std::string> Station::words_until(const std::string& activity, const std::string& last) {
+    if (!last.empty()) says(activity, last);
+    std::vector<std::string> words;
+    for (const auto& said : feedback_of(link.all(), activity))
+        words.emplace_back(to_string(said.status));
+    return words;
+}
+
+std::optional<Feedback> Station::last(const std::string& activity) {
+    const auto found = feedback_of(link.all(), activity);
+    return found.empty() ? std::nullopt : std::optional(found.back());
+}
+
+std::vector<std::string> Station::inventories() {
+    std::vector<std::string> found;
+    for (const auto& publication : link.all())
+        if (publication.topic == "containersupdate/currentstate") found.push_back(publication.payload);
+    return found;
+}
+
+bool Station::await_inventory(const std::function<bool(const std::string&)>& fits) {
+    return link.await([&](const auto& all) {
+        for (const auto& publication : all)
+            if (publication.topic == "containersupdate/currentstate" && fits(publication.payload))
+                return true;
+        return false;
+    });
+}
+
+void Station::await_ready() {
+    for (const auto end = std::chrono::steady_clock::now() + kPatience;
+         std::chrono::steady_clock::now() < end;) {
+        bool ready = false;
+        on_loop([this, &ready] { ready = world_.ready(); });
+        if (ready) return;
+        std::this_thread::yield();
+    }
+    throw std::runtime_error("the engine was never listed");
+}
+
+void Station::on_loop(const std::function<void()>& task) {
+    std::promise<void> done;
+    loop.post([&] {
+        task();
+        done.set_value();
+    });
+    done.get_future().wait();
+}
+
+}  // namespace berth::test

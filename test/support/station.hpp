@@ -1,0 +1,92 @@
+// A Berth without broker and engine: the real modules on a real loop and real workers, a FakeRuntime below,
+// and a link that keeps what is published. Test threads talk to it as a broker would.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "protocol/feedback.hpp"
+#include "service/engine_watcher.hpp"
+#include "service/inventory.hpp"
+#include "service/link.hpp"
+#include "service/loop.hpp"
+#include "service/recovery.hpp"
+#include "service/router.hpp"
+#include "service/steps.hpp"
+#include "service/updates.hpp"
+#include "service/workers.hpp"
+#include "service/world.hpp"
+#include "test/support/fake_runtime.hpp"
+
+namespace berth::test {
+
+class KeepingLink final : public service::Link {
+ public:
+    void publish(service::Publication publication) override;
+
+    // Waits until `enough` is true of all that was published; false after the patience.
+    bool await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
+    std::vector<service::Publication> all() const;
+
+ private:
+    mutable std::mutex mutex_;
+    mutable std::condition_variable news_;
+    std::vector<service::Publication> published_;
+};
+
+class TemporaryFolder {
+ public:
+    TemporaryFolder();
+    ~TemporaryFolder();
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    const std::filesystem::path& path() const { return path_; }
+
+ private:
+    std::filesystem::path path_;
+};
+
+class Station {
+ public:
+    explicit Station(FakeRuntime& engine, std::filesystem::path home, service::UpdateAgentConfig config = {});
+    ~Station();
+
+    void send(const std::string& topic_end, const std::string& payload, bool retained = false,
+              bool duplicate = false);
+    void desire(const std::string& payload) { send("desiredstate", payload); }
+    void command(const std::string& activity, const std::string& word, const std::string& baseline = {});
+    void connect_broker();  // as after the first subscription
+
+    // The feedback of an activity so far, "IDENTIFYING", …; waits for `last` first, unless it is empty.
+    std::vector<std::string> words_until(const std::string& activity, const std::string& last);
+    bool says(const std::string& activity, const std::string& word, int times = 1);
+    std::optional<Feedback> last(const std::string& activity);
+    bool await_inventory(const std::function<bool(const std::string&)>& fits);
+    std::vector<std::string> inventories();
+    void await_ready();
+    void on_loop(const std::function<void()>& task);  // and wait for it
+
+    KeepingLink link{};
+    service::Loop loop{};
+
+ private:
+    service::Router router_{};
+    service::Workers workers_;
+    service::World world_;
+    service::Steps steps_;
+    service::Recovery recovery_;
+    service::InventoryReporter inventory_;
+    service::Updates updates_;
+    std::unique_ptr<service::EngineWatcher> watcher_;
+    std::thread thread_;
+};
+
+}  // namespace berth::test
