@@ -86,7 +86,8 @@ class Daemon {
  public:
     explicit Daemon(const Config& config)
         : runtime_(docker_options(config)),
-          link_(loop_, router_, config.mqtt),
+          inbox_(loop_, router_),
+          link_(loop_, inbox_, router_, config.mqtt),
           workers_(loop_, lanes(config)),
           world_(loop_, workers_, runtime_, config.home_dir),
           steps_(loop_, workers_, runtime_, world_, config.stop_timeout),
@@ -97,19 +98,20 @@ class Daemon {
         if (!config.update_agent.enabled) return;
         router_.add(updates_.routes());
         router_.add(inventory_.routes());
-        link_.when_ready([this] { inventory_.on_link_ready(); });
+        link_.on_ready([this] { inventory_.on_link_ready(); });
     }
 
-    void run(const std::function<Result<Config>()>& reload) {
+    Result<> run(const std::function<Result<Config>()>& reload) {
         Signals signals([this, reload](int signal) {
             loop_.post([this, reload, signal] { on_signal(signal, reload); });
         });
         EngineWatcher watcher(loop_, runtime_, engine_listener());
-        link_.start();
-        loop_.run();
+        auto started = link_.start();
+        if (started) loop_.run();
         watcher.stop();
         workers_.stop();
         link_.stop();
+        return started;
     }
 
  private:
@@ -131,14 +133,14 @@ class Daemon {
         }
         auto config = reload();
         if (!config) return spdlog::error("configuration not read again: {}", config.error().message);
-        set_log_level(config->log.level);
-        runtime_.set_registries(docker_options(*config).registries);
+        set_level(config->log.level);
         spdlog::info("log level and registries read again");
     }
 
     Loop loop_;
     Router router_;
     runtime::docker::DockerRuntime runtime_;
+    Inbox inbox_;
     MqttLink link_;
     Workers workers_;
     World world_;
@@ -152,7 +154,10 @@ class Daemon {
 
 int run(const Config& config, std::function<Result<Config>()> reload) {
     Daemon daemon(config);
-    daemon.run(reload);
+    if (const auto ran = daemon.run(reload); !ran) {
+        spdlog::error("{}", ran.error().message);
+        return 1;
+    }
     spdlog::info("ended");
     return 0;
 }
