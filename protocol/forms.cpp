@@ -129,4 +129,14 @@ std::string format(const Port& port) {
     return text;
 }
 
+bool is_qualified_image(std::string_view reference) {
+    const auto slash = reference.find('/');
+    if (slash == std::string_view::npos || slash == 0) return false;
+    const auto host = reference.substr(0, slash);
+    const auto path = reference.substr(slash + 1);
+    const bool is_host = host == "localhost" || host.find_first_of(".:") != std::string_view::npos;
+    const auto mark = path.find_first_of(":@");
+    return is_host && mark != std::string_view::npos && mark > 0 && mark + 1 < path.size();
+}
+
 }  // namespace berth

@@ -23,4 +23,7 @@ bool is_ip(std::string_view text);           // v4 or v6
 bool is_permissions(std::string_view text);  // one to three of r, w, m
 bool is_protocol(std::string_view text);     // tcp udp sctp
 
+// Names its registry and a tag or digest: "ghcr.io/acme/app:1", not "busybox:1" or "acme/app".
+bool is_qualified_image(std::string_view reference);
+
 }  // namespace berth

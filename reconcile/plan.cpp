@@ -51,7 +51,7 @@ std::string joined(const std::vector<std::string>& keys) {
     std::string text;
     for (const auto& key : keys)
         text += (text.empty() ? "" : ", ") + key;
-    return text;
+    return text + (keys.size() == 1 ? " differs" : " differ");
 }
 
 bool preferred(const Container& candidate, const Container& chosen) {
@@ -73,10 +73,9 @@ Change change_of(const Container& now, const ContainerSpec& wanted) {
     auto [recreate, in_place] = compare(now.spec, wanted);
     const auto id = now.spec.id;
     if (!recreate.empty())
-        return {Action::Recreate, wanted.name, "recreate: " + joined(recreate) + " differs", recreate, id};
+        return {Action::Recreate, wanted.name, "recreate: " + joined(recreate), recreate, id};
     if (!in_place.empty())
-        return {Action::Update, wanted.name, "update in place: " + joined(in_place) + " differs", in_place,
-                id};
+        return {Action::Update, wanted.name, "update in place: " + joined(in_place), in_place, id};
     return {Action::Check, wanted.name, "no change", {}, id};
 }
 

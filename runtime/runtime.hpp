@@ -36,6 +36,9 @@ struct EngineInfo {
 struct CreateOptions {
     std::string engine_name{};  // for people; taken already: the runtime appends -<id8>
     ContainerId replaces{};     // label io.berth.replaces, empty: none
+    // What the process gets where it differs from the document's: secrets resolved. Never stored, never
+    // logged.
+    std::optional<std::vector<std::string>> env{};
 };
 
 struct StopOptions {

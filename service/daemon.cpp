@@ -90,7 +90,8 @@ class Daemon {
           link_(loop_, inbox_, router_, config.mqtt),
           workers_(loop_, lanes(config)),
           world_(loop_, workers_, runtime_, config.home_dir),
-          steps_(loop_, workers_, runtime_, world_, config.stop_timeout),
+          steps_(loop_, workers_, runtime_, world_,
+                 {config.stop_timeout, config.images.require_qualified, config.secrets_dir}),
           recovery_(loop_, workers_, runtime_, world_, steps_),
           inventory_(loop_, link_, world_, config.update_agent, config.redact),
           updates_(loop_, link_, world_, steps_, inventory_, config.update_agent) {
@@ -134,6 +135,7 @@ class Daemon {
         auto config = reload();
         if (!config) return spdlog::error("configuration not read again: {}", config.error().message);
         set_level(config->log.level);
+        runtime_.set_registries(docker_options(*config).registries);
         spdlog::info("log level and registries read again");
     }
 

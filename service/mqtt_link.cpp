@@ -170,7 +170,7 @@ void MqttLink::handle(const Connected&) {
 void MqttLink::handle(const Subscribed& event) {
     if (state_ != State::Subscribing) return;
     for (std::size_t i = 0; i < std::min(event.codes.size(), filters_.size()); ++i) {
-        if (event.codes[i] < kReasonFailure) continue;
+        if (!is_refusal(event.codes[i])) continue;
         spdlog::error("the broker refuses the subscription to '{}': {}; nothing sent there reaches us",
                       filters_[i], describe_reason(event.codes[i]));
     }

@@ -63,7 +63,7 @@ std::uint64_t id_of(const mqtt::token& token) {
 // A broker's own refusal, not a failure of the connection.
 int refusal_of(const mqtt::token& token) {
     const int reason = static_cast<int>(token.get_reason_code());
-    if (reason >= kReasonFailure && reason <= 0xFF) return reason;
+    if (is_refusal(reason)) return reason;
     return token.get_return_code() == kReasonFailure ? kReasonFailure : 0;  // SUBACK of MQTT 3.1.1
 }
 

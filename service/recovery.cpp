@@ -47,7 +47,7 @@ void Recovery::make_again(const Container& record) {
         call.stop = std::move(stop);
         call.deadline = std::chrono::steady_clock::now() + kLimit;
         Result<> done{};
-        auto created = runtime_.create(record.spec, {runtime::plain_name(record.spec), {}}, call);
+        auto created = steps_.make(record.spec, {runtime::plain_name(record.spec), {}, {}}, call);
         if (!created)
             done = created.error();
         else if (should_run(record))

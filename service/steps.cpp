@@ -5,6 +5,10 @@
 
 #include <utility>
 
+#include "protocol/document.hpp"
+#include "protocol/forms.hpp"
+#include "service/secrets.hpp"
+
 namespace berth::service {
 namespace {
 
@@ -23,9 +27,8 @@ std::optional<Error> error_of(const Result<>& result) {
 
 }  // namespace
 
-Steps::Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world,
-             std::chrono::milliseconds stop_timeout)
-    : loop_(loop), workers_(workers), runtime_(runtime), world_(world), stop_timeout_(stop_timeout) {}
+Steps::Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, StepsConfig config)
+    : loop_(loop), workers_(workers), runtime_(runtime), world_(world), config_(config) {}
 
 void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
     // Never from inside: the caller's state must be settled when the answer comes.
@@ -68,6 +71,10 @@ EngineId Steps::engine_id(const ContainerId& id) const {
 
 // Pull only what is not there: an existing tag is never refreshed.
 void Steps::stage(const ActionState& action, Progress progress, Done done) {
+    if (config_.require_qualified && !is_qualified_image(action.spec.image))
+        return done(fail(Errc::Invalid, of(action.name) + ", key image: failed to resolve reference \"" +
+                                            action.spec.image +
+                                            "\": object required; give host, path and tag"));
     auto present = std::make_shared<bool>(false);  // carried from the worker to the loop
     submit(
         Lane::Steps, action.spec.id, kCallLimit,
@@ -129,15 +136,25 @@ void Steps::create(const ActionState& action, Done done) {
                             runtime::Call call{};
                             call.stop = std::move(stop);
                             call.deadline = std::chrono::steady_clock::now() + kCallLimit;
-                            auto created = runtime_.create(action.spec, options, std::move(call));
+                            auto created = make(action.spec, options, call);
                             return [this, action, created, done] { on_created(action, created, done); };
                         });
     });
 }
 
+// On a worker. What identification lets pass but the engine cannot have is refused here.
+Result<EngineId> Steps::make(const ContainerSpec& spec, runtime::CreateOptions options,
+                             const runtime::Call& call) {
+    if (auto valid = validate(spec); !valid) return valid.error();
+    auto env = resolve_secrets(spec.env, config_.secrets_dir);
+    if (!env) return env.error();
+    options.env = std::move(*env);
+    return runtime_.create(spec, std::move(options), call);
+}
+
 void Steps::on_created(const ActionState& action, const Result<EngineId>& created, const Done& done) {
     if (!created) {
-        const Error error = fail(created.error(), of(action.name) + ": create");
+        const Error error = fail(created.error(), of(action.name));
         return world_.forget(action.spec.id, [done, error](const Result<>&) { done(error); });
     }
     world_.on_created(action.spec.id, *created);
@@ -150,18 +167,18 @@ void Steps::stop_old(const ActionState& action, Done done) {
     const EngineId id = action.old ? engine_id(action.old->spec.id) : EngineId{};
     if (id.empty()) return done(std::nullopt);  // removed by hand: as good as stopped
     submit(
-        Lane::Steps, action.old->spec.id, stop_timeout_ * 2 + kCallLimit,
+        Lane::Steps, action.old->spec.id, config_.stop_timeout * 2 + kCallLimit,
         [this, id](const runtime::Call& call) -> Result<> {
             runtime::UpdateOptions hold{};
             hold.restart = RestartPolicy{"no", 0, 0};
             auto held = runtime_.update(id, hold, call);
             if (!held && held.error().code != Errc::NotFound) return held;
             runtime::StopOptions options{};
-            options.grace = stop_timeout_;
+            options.grace = config_.stop_timeout;
             return runtime_.stop(id, options, call);
         },
         [name = action.name, done = std::move(done)](const Result<>& stopped) {
-            if (!stopped) return done(fail(stopped.error(), of(name) + ": stop"));
+            if (!stopped) return done(fail(stopped.error(), of(name)));
             done(std::nullopt);
         });
 }
@@ -178,7 +195,7 @@ void Steps::apply(const ActionState& action, Done done) {
             const Container* known = world_.find(spec.id);
             if (!updated || !known) {
                 const Error gone = fail(Errc::NotFound, "the container is gone");
-                return done(fail(updated ? gone : updated.error(), of(spec.name) + ": change in place"));
+                return done(fail(updated ? gone : updated.error(), of(spec.name)));
             }
             Container changed = *known;
             changed.spec = spec;
@@ -193,7 +210,7 @@ void Steps::start_new(const ActionState& action, Done done) {
         Lane::Steps, action.spec.id, kCallLimit,
         [this, id](const runtime::Call& call) { return runtime_.start(id, call); },
         [this, action, done = std::move(done)](const Result<>& started) {
-            if (!started) return done(fail(started.error(), of(action.name) + ": start"));
+            if (!started) return done(fail(started.error(), of(action.name)));
             spdlog::info("container {} started", action.name);
             change_roles(action, done);
         });
@@ -224,7 +241,7 @@ void Steps::change_roles(const ActionState& action, Done done) {
     };
     submit(Lane::Steps, action.spec.id, kCallLimit, rename_both,
            [action, become, done = std::move(done)](const Result<>& renamed) {
-               if (!renamed) spdlog::warn("container {}: rename: {}", action.name, renamed.error().message);
+               if (!renamed) spdlog::warn("container {}: {}", action.name, renamed.error().message);
                become(action.old->spec.id, Role::Old, [](const Result<>&) {});
                become(action.spec.id, Role::Plain, [done](const Result<>& kept) { done(error_of(kept)); });
            });
@@ -245,7 +262,7 @@ void Steps::ensure_running(const ContainerSpec& spec, Done done) {
             return runtime_.start(id, call);
         },
         [name = spec.name, done = std::move(done)](const Result<>& started) {
-            if (!started) return done(fail(started.error(), of(name) + ": start"));
+            if (!started) return done(fail(started.error(), of(name)));
             done(std::nullopt);
         });
 }
@@ -261,8 +278,8 @@ void Steps::remove(const ContainerId& id, const std::string& name, Done done) {
         [this, instance](const runtime::Call& call) { return runtime_.remove(instance, call); },
         [id, name, forget, done](const Result<>& removed) {
             if (!removed) {
-                spdlog::error("container {}: remove: {}", name, removed.error().message);
-                return done(fail(removed.error(), of(name) + ": remove"));
+                spdlog::error("container {}: {}", name, removed.error().message);
+                return done(fail(removed.error(), of(name)));
             }
             spdlog::info("container {} removed ({})", name, id);
             forget();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -18,15 +19,24 @@
 
 namespace berth::service {
 
+struct StepsConfig {
+    std::chrono::milliseconds stop_timeout{30'000};  // between the stop signal and SIGKILL
+    bool require_qualified{};                        // refuse image references that the engine would complete
+    std::filesystem::path secrets_dir{"/etc/berth/secrets"};
+};
+
 class Steps {
  public:
     using Done = std::function<void(std::optional<Error>)>;  // on the loop, never from inside run()
     using Progress = std::function<void(int percent)>;       // on the loop
 
-    Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world,
-          std::chrono::milliseconds stop_timeout);
+    Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, StepsConfig config);
 
     void run(const reconcile::Run& step, Progress progress, Done done);
+
+    // On a worker: the instance of a spec, its secrets resolved.
+    Result<EngineId> make(const ContainerSpec& spec, runtime::CreateOptions options,
+                          const runtime::Call& call);
 
     // Asks the pulls in progress to end; they end with Interrupted. Other steps end by themselves.
     void cancel_pulls();
@@ -58,7 +68,7 @@ class Steps {
     Workers& workers_;
     runtime::Runtime& runtime_;
     World& world_;
-    std::chrono::milliseconds stop_timeout_;
+    StepsConfig config_;
     std::map<ContainerId, std::stop_source> pulls_;
 };
 

@@ -39,7 +39,7 @@ void Steps::restore_old(const ActionState& action, Done done) {
         Lane::Steps, old.spec.id, kRestoreLimit,
         [this, id, old, name](const runtime::Call& call) -> Result<> {
             if (auto named = runtime_.rename(id, name, call); !named)
-                spdlog::warn("container {}: rename: {}", old.spec.name, named.error().message);
+                spdlog::warn("container {}: {}", old.spec.name, named.error().message);
             if (auto given = runtime_.update(id, {old.spec.restart, old.spec.resources}, call); !given)
                 return given;
             if (!old.ran) return {};
@@ -47,7 +47,7 @@ void Steps::restore_old(const ActionState& action, Done done) {
             return old.paused ? runtime_.pause(id, call) : Result<>{};
         },
         [this, action, done = std::move(done)](const Result<>& restored) {
-            if (!restored) return done(fail(restored.error(), "component " + action.name + ": restore"));
+            if (!restored) return done(fail(restored.error(), "component " + action.name));
             take_old_back(action, done);
         });
 }

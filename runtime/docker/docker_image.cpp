@@ -24,7 +24,7 @@ Result<> DockerRuntime::pull(const std::string& reference, Call call) {
     if (auto checked = check_reference(reference); !checked) return checked;
     auto asked = request("POST", "/images/create?fromImage=" + url_escape(with_tag(reference)));
     asked.idle = kPullIdle;
-    if (const auto login = registry_auth(reference, options_.registries); !login.empty())
+    if (const auto login = registry_auth(reference, *registries_.load()); !login.empty())
         asked.headers.push_back("X-Registry-Auth: " + login);
 
     PullStream progress(call.progress);

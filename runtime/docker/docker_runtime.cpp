@@ -15,7 +15,14 @@
 namespace berth::runtime::docker {
 
 DockerRuntime::DockerRuntime(DockerOptions options)
-    : options_(std::move(options)), http_(options_.socket), api_minor_(kOldestApi.minor) {}
+    : options_(std::move(options)),
+      registries_(std::make_shared<const std::vector<RegistryLogin>>(options_.registries)),
+      http_(options_.socket),
+      api_minor_(kOldestApi.minor) {}
+
+void DockerRuntime::set_registries(std::vector<RegistryLogin> registries) {
+    registries_ = std::make_shared<const std::vector<RegistryLogin>>(std::move(registries));
+}
 
 Request DockerRuntime::request(std::string_view method, std::string_view path, std::string body) const {
     return {.method = std::string(method),
@@ -124,7 +131,9 @@ Result<EngineId> DockerRuntime::create(const ContainerSpec& spec, CreateOptions 
         if (!address) return fail(address.error(), doing);
         around.gateway = *std::move(address);
     }
-    const auto body = encode_create(spec, options_, around);
+    ContainerSpec asked = spec;
+    asked.env = options.env.value_or(spec.env);
+    const auto body = encode_create(asked, options_, around);
     if (!body) return fail(body.error(), doing);
     for (const auto& warning : body->warnings)
         spdlog::warn("{}: {}", doing, warning);

@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/docker/decode.hpp"
 #include "runtime/docker/http.hpp"
@@ -17,6 +19,9 @@ namespace berth::runtime::docker {
 class DockerRuntime final : public Runtime {
  public:
     explicit DockerRuntime(DockerOptions options);
+
+    // Pulls that begin afterwards use these; from any thread.
+    void set_registries(std::vector<RegistryLogin> registries);
 
     Result<EngineInfo> connect(Call call) override;
     Result<std::vector<Container>> list(Call call) override;
@@ -57,6 +62,8 @@ class DockerRuntime final : public Runtime {
                               const Call& call) const;
 
     const DockerOptions options_;
+    std::atomic<std::shared_ptr<const std::vector<RegistryLogin>>>
+        registries_;  // shared with pulls under way
     const Http http_;
     std::atomic<int> api_minor_;  // of 1.x; written by connect, read by every other call
 };

@@ -240,3 +240,12 @@ TEST_CASE("every word of the wire reads back", "[protocol]") {
     CHECK(fail(fail(Errc::NotFound, "image app:2: not found"), "create web") ==
           Error{Errc::NotFound, "create web: image app:2: not found"});
 }
+
+TEST_CASE("a qualified image names registry and tag or digest", "[CM-31][protocol]") {
+    for (const auto* good :
+         {"ghcr.io/acme/app:1", "localhost/app:1", "localhost:5000/app:1", "reg:5000/a/b@sha256:ab"})
+        CHECK(is_qualified_image(good));
+    for (const auto* bad : {"", "invalid", "busybox:1", "acme/app:1", "ghcr.io/acme/app",
+                            "ghcr.io/app:", "/app:1", "ghcr.io/:1"})
+        CHECK_FALSE(is_qualified_image(bad));
+}

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
+#include "service/store.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/station.hpp"
@@ -192,6 +194,47 @@ TEST_CASE("an image that cannot be pulled touches nothing and leaves nothing", "
     CHECK(device.names_and_images() == Words{"web=app:1"});
     CHECK(device.records() == 1);
     CHECK(device.engine.calls(Verb::Stop) == 0);
+}
+
+TEST_CASE("references that the engine would complete are refused where that is asked for",
+          "[CM-31][service]") {
+    Gateway device;
+    device.station =
+        std::make_unique<Station>(device.engine, device.folder.path(), device.config,
+                                  berth::service::StepsConfig{std::chrono::seconds(2), true, {}});
+    device.on().await_ready();
+    device.on().desire(message("act", {{"web"}}));
+    REQUIRE(device.on().says("act", "INCOMPLETE"));
+    CHECK_THAT(device.on().last("act")->actions[0].message,
+               ContainsSubstring("failed to resolve reference \"app:1\": object required"));
+}
+
+TEST_CASE("a secret reaches the process and nothing else", "[BX-04][service]") {
+    TemporaryFolder secrets;
+    std::ofstream(secrets.path() / "db") << "hunter2\n";
+    std::filesystem::permissions(secrets.path() / "db", std::filesystem::perms::owner_read);
+    Gateway device;
+    device.station = std::make_unique<Station>(
+        device.engine, device.folder.path(), device.config,
+        berth::service::StepsConfig{std::chrono::seconds(2), false, secrets.path()});
+    device.on().await_ready();
+    device.deploy("act", {{"web", "app:1", pair("env", "PASSWORD=secret:db")}});
+    const auto made = device.engine.containers()[0];
+    CHECK(device.engine.env_of(made.engine_id) == Words{"PASSWORD=hunter2"});
+    CHECK(made.spec.env == Words{"PASSWORD=secret:db"});
+    CHECK_THAT(berth::service::store::load(device.folder.path())->records[0].spec.env[0],
+               StartsWith("PASSWORD=secret:"));
+    device.deploy("again", {{"web", "app:1", pair("env", "PASSWORD=secret:db")}});
+    CHECK(device.on().last("again")->actions[0].message == "running");
+    for (const auto& said : device.on().link.all())
+        CHECK(said.payload.find("hunter2") == std::string::npos);
+
+    for (const std::string name : {"missing", "../db", ""}) {
+        device.on().desire(message("bad" + name, {{"db", "app:1", pair("env", "PASSWORD=secret:" + name)}}));
+        REQUIRE(device.on().says("bad" + name, "INCOMPLETE"));
+        CHECK_THAT(device.on().last("bad" + name)->actions[0].message,
+                   ContainsSubstring("variable PASSWORD: secret '" + name + "'"));
+    }
 }
 
 TEST_CASE("an instance that does not start: the old one runs again", "[UA-54][UA-40][service]") {

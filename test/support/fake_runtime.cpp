@@ -99,6 +99,7 @@ Result<EngineId> FakeRuntime::create(const ContainerSpec& spec, runtime::CreateO
     if (name_taken(name)) return fail(Errc::Conflict, fmt::format("the name {} is taken", name));
 
     Instance made{.container = {.spec = spec}, .policy = spec.restart.type, .limits = spec.resources};
+    made.env = options.env.value_or(spec.env);
     made.container.engine_id = fmt::format("{:064x}", ++last_id_);
     made.container.engine_name = name;
     made.container.replaces = options.replaces;
@@ -346,6 +347,12 @@ Resources FakeRuntime::limits_of(const EngineId& engine_id) const {
     const Lock lock(mutex_);
     const auto* instance = at(engine_id);
     return instance ? instance->limits : Resources{};
+}
+
+std::vector<std::string> FakeRuntime::env_of(const EngineId& engine_id) const {
+    const Lock lock(mutex_);
+    const auto* instance = at(engine_id);
+    return instance ? instance->env : std::vector<std::string>{};
 }
 
 // --- inside; the lock is held ----------------------------------------------------------------------------

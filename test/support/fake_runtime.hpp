@@ -86,12 +86,14 @@ class FakeRuntime final : public runtime::Runtime {
     std::optional<Container> named(const std::string& engine_name) const;
     std::string policy_of(const EngineId& engine_id) const;  // the engine's, "" for no such container
     Resources limits_of(const EngineId& engine_id) const;
+    std::vector<std::string> env_of(const EngineId& engine_id) const;  // what its process was given
 
  private:
     struct Instance {
         Container container{};
         std::string policy{};  // update changes these two; the spec stays what it was at create
         Resources limits{};
+        std::vector<std::string> env{};
         bool foreign{};
         bool stubborn{};
         bool told_to_end{};  // a signal was sent in this run: the engine does not restart it

@@ -53,10 +53,11 @@ TemporaryFolder::~TemporaryFolder() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-Station::Station(FakeRuntime& engine, std::filesystem::path home, service::UpdateAgentConfig config)
+Station::Station(FakeRuntime& engine, std::filesystem::path home, service::UpdateAgentConfig config,
+                 service::StepsConfig steps)
     : workers_(loop, {{service::Lane::Pulls, 2}, {service::Lane::Steps, 4}, {service::Lane::Quick, 2}}),
       world_(loop, workers_, engine, home.string()),
-      steps_(loop, workers_, engine, world_, 2s),
+      steps_(loop, workers_, engine, world_, steps),
       recovery_(loop, workers_, engine, world_, steps_),
       inventory_(loop, link, world_, config, {"*SECRET*"}),
       updates_(loop, link, world_, steps_, inventory_, config) {

@@ -56,7 +56,8 @@ class TemporaryFolder {
 
 class Station {
  public:
-    explicit Station(FakeRuntime& engine, std::filesystem::path home, service::UpdateAgentConfig config = {});
+    explicit Station(FakeRuntime& engine, std::filesystem::path home, service::UpdateAgentConfig config = {},
+                     service::StepsConfig steps = {std::chrono::seconds(2), false, {}});
     ~Station();
 
     void send(const std::string& topic_end, const std::string& payload, bool retained = false,
