@@ -166,6 +166,7 @@ void Steps::on_created(const ActionState& action, const Result<EngineId>& create
 void Steps::stop_old(const ActionState& action, Done done) {
     const EngineId id = action.old ? engine_id(action.old->spec.id) : EngineId{};
     if (id.empty()) return done(std::nullopt);  // removed by hand: as good as stopped
+    world_.expect_stop(action.old->spec.id);
     submit(
         Lane::Steps, action.old->spec.id, config_.stop_timeout * 2 + kCallLimit,
         [this, id](const runtime::Call& call) -> Result<> {

@@ -11,6 +11,7 @@ namespace berth::service {
 namespace {
 
 constexpr std::chrono::seconds kListDeadline{30};
+constexpr std::chrono::seconds kEngineShutdown{20};  // Docker gives its containers 15 s
 
 runtime::Call call_with(std::stop_token stop) {
     runtime::Call call{};
@@ -137,7 +138,7 @@ void World::merge_one(Container listed, bool complete) {
     const ContainerId id = listed.spec.id;
     const auto at = containers_.find(id);
     if (at == containers_.end()) {
-        listed.started_before = !listed.state.started_at.empty();
+        listed.started_before |= !listed.state.started_at.empty();
         if (!listed.replaces.empty() && !listed.started_before) listed.role = Role::Staged;
         const auto& added = containers_.emplace(id, std::move(listed)).first->second;
         spdlog::info("container {} ({}) was taken back from its label", added.spec.name, id);
@@ -195,6 +196,8 @@ void World::forget(const ContainerId& id, Then then) {
     const ContainerId gone = id;
     const bool known = containers_.erase(gone) > 0;
     asked_to_stop_.erase(gone);
+    our_stops_.erase(gone);
+    foreign_stops_.erase(gone);
     if (!known && !then) return;
     workers_.submit(Lane::Quick, gone, [this, gone, then = std::move(then)](std::stop_token) -> Task {
         auto erased = store::erase(home_dir_, gone);
@@ -206,9 +209,23 @@ void World::forget(const ContainerId& id, Then then) {
     if (known) notify(changed_);
 }
 
+void World::expect_stop(const ContainerId& id) {
+    our_stops_.insert(id);
+}
+
+// An engine that is shut down stops its containers first, with the same events as a person's stop. What was
+// stopped just before it went away went down with it: nobody asked for that.
 void World::on_lost(const Error& error) {
     ready_ = false;
     trouble_ = error.message;
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& [id, stopped] : std::exchange(foreign_stops_, {})) {
+        const auto at = containers_.find(id);
+        if (at == containers_.end() || now - stopped > kEngineShutdown) continue;
+        at->second.manually_stopped = false;
+        save(at->second, {});
+        gone_down_.insert(id);
+    }
 }
 
 void World::notify(const std::vector<std::function<void()>>& listeners) const {

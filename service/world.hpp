@@ -3,6 +3,7 @@
 // the store.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -42,6 +43,7 @@ class World {
     void on_created(const ContainerId& id, const EngineId& engine_id);
     // The instance is gone: the picture follows at once, then the record, then `then`.
     void forget(const ContainerId& id, Then then = {});
+    void expect_stop(const ContainerId& id);  // Berth itself is about to stop it
 
     // Each is told once, after a list: records whose instance the engine does not have when Berth starts, and
     // containers that ran when last seen and do not run now.
@@ -77,6 +79,9 @@ class World {
     std::string home_dir_;
     std::map<ContainerId, Container> containers_;
     std::set<ContainerId> asked_to_stop_;  // a kill event came; the die event makes it Stopped
+    std::set<ContainerId> our_stops_;
+    std::map<ContainerId, std::chrono::steady_clock::time_point>
+        foreign_stops_;  // which may be the engine's end
     std::vector<Container> missing_;
     std::set<ContainerId> gone_down_;
     bool ready_{false};

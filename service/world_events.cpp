@@ -72,6 +72,8 @@ void World::on_started(Container& container, const EngineEvent& event) {
     state.started_at = event.time;
     state.restart_count = restarts;
     asked_to_stop_.erase(container.spec.id);
+    our_stops_.erase(container.spec.id);
+    foreign_stops_.erase(container.spec.id);
     const bool news = container.manually_stopped || !container.started_before;
     container.manually_stopped = false;
     container.started_before = true;
@@ -91,6 +93,8 @@ void World::on_died(Container& container, const EngineEvent& event) {
     spdlog::info("container {} {} with exit code {}", container.spec.name, asked ? "stopped" : "exited",
                  event.exit_code);
     if (asked) container.manually_stopped = true;
+    if (asked && our_stops_.erase(container.spec.id) == 0)
+        foreign_stops_[container.spec.id] = std::chrono::steady_clock::now();
     // One that the engine restarts is not written down: it would wear the flash for as long as it crashes.
     if (!state.restarting) save(container, {});
 }

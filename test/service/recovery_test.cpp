@@ -86,6 +86,20 @@ TEST_CASE("what ran before the engine went down runs again, what was stopped doe
     CHECK_FALSE(engine.named("stopped")->runs());
 }
 
+TEST_CASE("what an engine stops while it shuts down runs again with it", "[CM-27][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    auto failing = spec("web");
+    failing.restart = {"on-failure", 0, 0};
+    const auto id = engine.put(running(failing));
+    Station station(engine, folder.path());
+    station.await_ready();
+    REQUIRE(engine.stop(id, {}, {}));
+    engine.set_reachable(false);
+    engine.set_reachable(true);
+    CHECK(eventually([&] { return engine.named("web")->runs(); }));
+}
+
 TEST_CASE("an unfinished update without its operation ends with one instance", "[service]") {
     TemporaryFolder folder;
     FakeRuntime engine;
