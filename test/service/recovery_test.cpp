@@ -96,6 +96,7 @@ TEST_CASE("what an engine stops while it shuts down runs again with it", "[CM-27
     station.await_ready();
     REQUIRE(engine.stop(id, {}, {}));
     engine.set_reachable(false);
+    REQUIRE(eventually([&] { return !station.is_ready(); }));
     engine.set_reachable(true);
     CHECK(eventually([&] { return engine.named("web")->runs(); }));
 }

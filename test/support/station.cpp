@@ -140,12 +140,16 @@ bool Station::await_inventory(const std::function<bool(const std::string&)>& fit
 void Station::await_ready() {
     for (const auto end = std::chrono::steady_clock::now() + kPatience;
          std::chrono::steady_clock::now() < end;) {
-        bool ready = false;
-        on_loop([this, &ready] { ready = world_.ready(); });
-        if (ready) return;
+        if (is_ready()) return;
         std::this_thread::yield();
     }
     throw std::runtime_error("the engine was never listed");
+}
+
+bool Station::is_ready() {
+    bool ready = false;
+    on_loop([this, &ready] { ready = world_.ready(); });
+    return ready;
 }
 
 void Station::on_loop(const std::function<void()>& task) {

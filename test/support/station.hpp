@@ -73,6 +73,7 @@ class Station {
     bool await_inventory(const std::function<bool(const std::string&)>& fits);
     std::vector<std::string> inventories();
     void await_ready();
+    bool is_ready();  // the engine has been listed since it was last lost
     void on_loop(const std::function<void()>& task);  // and wait for it
 
     KeepingLink link{};
