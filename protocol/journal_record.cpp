@@ -1,0 +1,171 @@
+#include "protocol/journal_record.hpp"
+
+#include <exception>
+
+#include "protocol/document.hpp"
+#include "protocol/json_text.hpp"
+
+namespace berth {
+namespace {
+
+// Numbers of enumerators are part of the format: kJournalVersion guards them.
+template <class E>
+int number(E value) {
+    return static_cast<int>(value);
+}
+
+Json json_of(const ContainerSpec& spec) {
+    return Json::parse(encode_document(spec));
+}
+
+Json json_of(const OldInstance& old) {
+    return {{"spec", json_of(old.spec)}, {"ran", old.ran}, {"paused", old.paused}};
+}
+
+Json json_of(const ActionState& action) {
+    Json json = {{"action", number(action.action)}, {"name", action.name},
+                 {"version", action.version},       {"status", number(action.status)},
+                 {"message", action.message},       {"staged", action.staged},
+                 {"touched", action.touched},       {"started", action.started},
+                 {"restored", action.restored},     {"finished", action.finished}};
+    if (action.action != Action::Destroy) json["spec"] = json_of(action.spec);
+    if (action.old) json["old"] = json_of(*action.old);
+    return json;
+}
+
+Json json_of(const ScopeState& scope) {
+    return {{"baseline", scope.baseline},
+            {"actions", scope.actions},
+            {"status", number(scope.status)},
+            {"cleaned", scope.cleaned},
+            {"succeeded", scope.succeeded}};
+}
+
+Json json_of(const RunningPhase& phase) {
+    return {{"command", number(phase.command)},
+            {"scope", phase.scope},
+            {"baseline", phase.baseline},
+            {"waiting", phase.waiting},
+            {"active", phase.active},
+            {"failed", phase.failed},
+            {"quiet", phase.quiet},
+            {"interruptedBy", phase.interrupted_by}};
+}
+
+Json json_of(const OperationState& state) {
+    Json json = {{"number", state.number},
+                 {"activityId", state.activity_id},
+                 {"timestamp", state.timestamp},
+                 {"digest", state.digest},
+                 {"drivesItself", state.drives_itself},
+                 {"waitsForGrace", state.waits_for_grace},
+                 {"parallel", state.parallel},
+                 {"superseded", state.superseded},
+                 {"ended", state.ended},
+                 {"actions", Json::array()},
+                 {"scopes", Json::array()}};
+    for (const auto& action : state.actions)
+        json["actions"].push_back(json_of(action));
+    for (const auto& scope : state.scopes)
+        json["scopes"].push_back(json_of(scope));
+    if (state.running) json["running"] = json_of(*state.running);
+    return json;
+}
+
+// The readers throw on whatever does not fit; decode_journal turns that into an Error.
+ContainerSpec spec_of(const Json& json) {
+    auto spec = decode_document(json.dump());
+    if (!spec) throw std::runtime_error(spec.error().message);
+    return *std::move(spec);
+}
+
+ActionState action_of(const Json& json) {
+    ActionState action{};
+    action.action = static_cast<Action>(json.at("action").get<int>());
+    action.name = json.at("name");
+    action.version = json.at("version");
+    action.status = static_cast<Word>(json.at("status").get<int>());
+    action.message = json.at("message");
+    action.staged = json.at("staged");
+    action.touched = json.at("touched");
+    action.started = json.at("started");
+    action.restored = json.at("restored");
+    action.finished = json.at("finished");
+    if (json.contains("spec")) action.spec = spec_of(json["spec"]);
+    if (json.contains("old"))
+        action.old =
+            OldInstance{spec_of(json["old"].at("spec")), json["old"].at("ran"), json["old"].at("paused")};
+    return action;
+}
+
+ScopeState scope_of(const Json& json) {
+    ScopeState scope{};
+    scope.baseline = json.at("baseline");
+    scope.actions = json.at("actions").get<std::vector<std::size_t>>();
+    scope.status = static_cast<Word>(json.at("status").get<int>());
+    scope.cleaned = json.at("cleaned");
+    scope.succeeded = json.at("succeeded");
+    return scope;
+}
+
+RunningPhase phase_of(const Json& json) {
+    RunningPhase phase{};
+    phase.command = static_cast<Command>(json.at("command").get<int>());
+    phase.scope = json.at("scope");
+    phase.baseline = json.at("baseline");
+    phase.waiting = json.at("waiting").get<std::vector<std::size_t>>();
+    phase.active = json.at("active").get<std::vector<std::size_t>>();
+    phase.failed = json.at("failed");
+    phase.quiet = json.at("quiet");
+    phase.interrupted_by = json.at("interruptedBy");
+    return phase;
+}
+
+OperationState state_of(const Json& json) {
+    OperationState state{};
+    state.number = json.at("number");
+    state.activity_id = json.at("activityId");
+    state.timestamp = json.at("timestamp");
+    state.digest = json.at("digest");
+    state.drives_itself = json.at("drivesItself");
+    state.waits_for_grace = json.at("waitsForGrace");
+    state.parallel = json.at("parallel");
+    state.superseded = json.at("superseded");
+    state.ended = json.at("ended");
+    for (const auto& action : json.at("actions"))
+        state.actions.push_back(action_of(action));
+    for (const auto& scope : json.at("scopes"))
+        state.scopes.push_back(scope_of(scope));
+    if (json.contains("running")) state.running = phase_of(json["running"]);
+    return state;
+}
+
+}  // namespace
+
+std::string encode(const JournalRecord& record) {
+    Json json = {{"unsent", record.unsent},
+                 {"lastSaid", record.last_said},
+                 {"lastStamp", record.last_stamp},
+                 {"retainedDigest", record.retained_digest},
+                 {"bootId", record.boot_id}};
+    if (record.operation) json["operation"] = json_of(*record.operation);
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<JournalRecord> decode_journal(std::string_view text) {
+    try {
+        const Json json = Json::parse(text);
+        JournalRecord record{};
+        record.unsent = json.at("unsent").get<std::vector<std::string>>();
+        record.last_said = json.at("lastSaid");
+        record.last_stamp = json.at("lastStamp");
+        record.retained_digest = json.at("retainedDigest");
+        record.boot_id = json.at("bootId");
+        if (json.contains("operation")) record.operation = state_of(json["operation"]);
+        return record;
+    } catch (const std::exception& problem) {
+        return fail(Errc::Invalid, std::string("journal record: ") + problem.what());
+    }
+}
+
+}  // namespace berth

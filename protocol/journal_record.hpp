@@ -1,0 +1,32 @@
+// What the journal holds: the operation and everything else of the update agent that must outlive the
+// process. The file around it (slots, checksum) is service/journal's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/operation.hpp"
+#include "protocol/result.hpp"
+
+namespace berth {
+
+// Raised whenever a field changes its meaning; new fields with a harmless default do not need it.
+inline constexpr std::uint32_t kJournalVersion = 1;
+
+struct JournalRecord {
+    std::optional<OperationState> operation{};  // the last one, also after its end
+    std::vector<std::string> unsent{};          // feedback the broker has not acknowledged, in order, as sent
+    std::string last_said{};                    // the last feedback of the operation, as sent
+    std::int64_t last_stamp{};                  // Unix ms: no later message bears an earlier one
+    std::string retained_digest{};              // of the retained desired state that was acted on
+    std::string boot_id{};                      // of the machine's run in which this was written
+    bool operator==(const JournalRecord&) const = default;
+};
+
+std::string encode(const JournalRecord& record);
+Result<JournalRecord> decode_journal(std::string_view text);
+
+}  // namespace berth
