@@ -123,7 +123,9 @@ Advance begin(const DesiredState& desired, const std::vector<Container>& current
     } else if (goes) {
         moves.start(Command::Download, 0, {});
     }
-    return std::move(moves).result();
+    Advance begun = std::move(moves).result();
+    begun.keep = true;  // accepted means on disk
+    return begun;
 }
 
 }  // namespace berth::reconcile

@@ -24,6 +24,8 @@ class Moves {
     void interrupt(const std::string& by);
     void supersede();
     void grace_over();
+    void resume(bool same_boot);
+    void abandon();
 
     // Moves that events share.
     void announce(Word word, std::string message = {});
@@ -49,6 +51,7 @@ class Moves {
     void finish_cleanup(const RunningPhase& phase);
     void after_phase(const RunningPhase& phase);
     void end_for_newer();
+    void give_back();
 
     OperationState state_;
     std::vector<Effect> effects_;

@@ -24,6 +24,12 @@ struct OnEvent {
 
     void operator()(const Superseded&) const { moves.supersede(); }
 
+    void operator()(const Resumed& event) const { moves.resume(event.same_boot); }
+
+    void operator()(const Abandoned& event) const {
+        if (event.operation == moves.state().number) moves.abandon();
+    }
+
     void operator()(const GraceOver& event) const {
         if (event.operation == moves.state().number) moves.grace_over();
     }

@@ -39,7 +39,14 @@ struct Superseded {};  // a newer, valid desired state waits
 struct GraceOver {
     std::uint64_t operation{};
 };
-using Event = std::variant<CommandReceived, StepDone, PullProgressed, Interrupted, Superseded, GraceOver>;
+struct Resumed {       // Berth started again and has looked at the world
+    bool same_boot{};  // of the machine, as when the state was written
+};
+struct Abandoned {  // no command came for update_agent.abandon_after
+    std::uint64_t operation{};
+};
+using Event = std::variant<CommandReceived, StepDone, PullProgressed, Interrupted, Superseded, GraceOver,
+                           Resumed, Abandoned>;
 
 // Effects, in the order in which they are to happen.
 struct Send {
