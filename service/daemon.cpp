@@ -92,11 +92,17 @@ class Daemon {
           world_(loop_, workers_, runtime_, config.home_dir),
           steps_(loop_, workers_, runtime_, world_,
                  {config.stop_timeout, config.images.require_qualified, config.secrets_dir}),
-          recovery_(loop_, workers_, runtime_, world_, steps_),
+          recovery_(loop_, workers_, runtime_, world_, steps_,
+                    [this](const ContainerId& id) { return updates_.concerns(id); }),
+          journal_(loop_, std::filesystem::path(config.home_dir) / "operation" / "journal"),
           inventory_(loop_, link_, world_, config.update_agent, config.redact),
-          updates_(loop_, link_, world_, steps_, inventory_, config.update_agent) {
-        world_.when_ready([this] { recovery_.on_ready(); });
+          updates_(loop_, link_, world_, steps_, inventory_, journal_, config.update_agent) {
+        world_.when_ready([this] {
+            recovery_.on_ready();
+            updates_.on_world_ready();
+        });
         if (!config.update_agent.enabled) return;
+        read_journal();
         router_.add(updates_.routes());
         router_.add(inventory_.routes());
         link_.on_ready([this] { inventory_.on_link_ready(); });
@@ -111,11 +117,21 @@ class Daemon {
         if (started) loop_.run();
         watcher.stop();
         workers_.stop();
+        journal_.stop();
         link_.stop();
         return started;
     }
 
  private:
+    void read_journal() {
+        auto record = journal_.open();
+        if (!record)
+            spdlog::error("{}; an update that was under way is put in order from the engine's labels",
+                          record.error().message);
+        else if (*record)
+            updates_.restore(**std::move(record));
+    }
+
     EngineListener engine_listener() {
         EngineListener listener{};
         listener.connected = [this](const runtime::EngineInfo& info) {
@@ -148,6 +164,7 @@ class Daemon {
     World world_;
     Steps steps_;
     Recovery recovery_;
+    Journal journal_;
     InventoryReporter inventory_;
     Updates updates_;
 };

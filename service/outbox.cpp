@@ -85,7 +85,9 @@ void Outbox::on_delivered(Id id) {
     const auto found = in_flight_.find(id);
     if (found == in_flight_.end()) return;
     in_flight_bytes_ -= size_of(found->second);
+    const auto delivered = std::move(found->second.delivered);
     in_flight_.erase(found);
+    if (delivered) delivered();
 }
 
 void Outbox::on_refused(Id id) {

@@ -21,8 +21,14 @@ void log_failure(const std::string& name, const std::optional<Error>& error) {
 
 }  // namespace
 
-Recovery::Recovery(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, Steps& steps)
-    : loop_(loop), workers_(workers), runtime_(runtime), world_(world), steps_(steps) {}
+Recovery::Recovery(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, Steps& steps,
+                   std::function<bool(const ContainerId&)> in_operation)
+    : loop_(loop),
+      workers_(workers),
+      runtime_(runtime),
+      world_(world),
+      steps_(steps),
+      in_operation_(std::move(in_operation)) {}
 
 void Recovery::on_ready() {
     const bool first = std::exchange(first_, false);
@@ -34,7 +40,7 @@ void Recovery::on_ready() {
     }
     if (!first) return;  // later an operation may be under way, and the leftovers are its own
     for (const auto& container : world_.containers())
-        if (container.role != Role::Plain) put_in_order(container);
+        if (container.role != Role::Plain && !in_operation_(container.spec.id)) put_in_order(container);
 }
 
 // Its root file system is lost; what was asked for is not.

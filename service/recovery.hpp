@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -18,7 +19,9 @@ namespace berth::service {
 
 class Recovery {
  public:
-    Recovery(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, Steps& steps);
+    // `in_operation`: an open operation has a part for this container and looks after it.
+    Recovery(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, Steps& steps,
+             std::function<bool(const ContainerId&)> in_operation);
 
     void on_ready();  // after every list that follows a (re)connect
 
@@ -34,6 +37,7 @@ class Recovery {
     runtime::Runtime& runtime_;
     World& world_;
     Steps& steps_;
+    std::function<bool(const ContainerId&)> in_operation_;
     bool first_{true};
 };
 

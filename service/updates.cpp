@@ -2,10 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <utility>
 
-#include "service/clock.hpp"
 #include "service/ids.hpp"
 
 namespace berth::service {
@@ -19,12 +17,13 @@ constexpr auto kWaitsForCommands =
 }  // namespace
 
 Updates::Updates(Loop& loop, Link& link, World& world, Steps& steps, InventoryReporter& inventory,
-                 UpdateAgentConfig config)
+                 Journal& journal, UpdateAgentConfig config)
     : loop_(loop),
       link_(link),
       world_(world),
       steps_(steps),
       inventory_(inventory),
+      journal_(journal),
       config_(std::move(config)),
       topics_(config_.domain) {}
 
@@ -49,7 +48,15 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
     auto identified = reconcile::begin(desired, world_.containers(), how(desired));
     for (const auto& action : identified.next.actions)
         spdlog::info("activity '{}': {}: {}", desired.activity_id, action.name, action.message);
-    settle(std::move(identified));
+    // Accepted means on disk: without a record the message is refused and nothing has happened.
+    auto previous = std::exchange(operation_, std::nullopt);
+    const auto said_before = last_unsent_;
+    settle(std::move(identified), [this, activity = desired.activity_id, previous, said_before](const Error& error) {
+        operation_ = previous;
+        unsent_.erase(unsent_.upper_bound(said_before), unsent_.end());
+        inventory_.release();
+        say_failed(activity, error.message);
+    });
 }
 
 reconcile::Identification Updates::how(const DesiredState& desired) {
@@ -76,67 +83,15 @@ void Updates::on_event(const reconcile::Event& event) {
     settle(reconcile::advance(std::move(*operation_), event));
 }
 
-// The one place where an operation moves: first the new state, then what is to be done.
-void Updates::settle(reconcile::Advance advance) {
-    operation_ = std::move(advance.next);
-    if (operation_->running)
-        inventory_.hold();
-    else
-        inventory_.release();
-    for (const auto& effect : advance.effects)
-        perform(effect);
-    loop_.post([this] { work_off(); });
-}
-
-void Updates::perform(const reconcile::Effect& effect) {
-    if (const auto* send = std::get_if<reconcile::Send>(&effect))
-        return say(send->feedback, send->progress_only);
-    if (const auto* step = std::get_if<reconcile::Run>(&effect)) return run(*step);
-    if (std::holds_alternative<reconcile::CancelRunning>(effect)) return steps_.cancel_pulls();
-    const auto& grace = std::get<reconcile::StartGrace>(effect);
-    loop_.post_after(config_.standalone_grace,
-                     [this, grace] { on_event(reconcile::GraceOver{grace.operation}); });
-}
-
-void Updates::run(const reconcile::Run& step) {
-    const auto operation = step.operation;
-    const auto index = step.index;
-    steps_.run(
-        step,
-        [this, operation, index](int percent) {
-            on_event(reconcile::PullProgressed{operation, index, percent});
-        },
-        [this, operation, index](std::optional<Error> error) {
-            on_event(reconcile::StepDone{operation, index, std::move(error)});
-        });
-}
-
-void Updates::say(Feedback feedback, bool progress_only) {
-    if (progress_only) {
-        const auto now = std::chrono::steady_clock::now();
-        if (config_.feedback_interval == milliseconds::zero() ||
-            now - last_progress_ < config_.feedback_interval)
-            return;
-        last_progress_ = now;
-    }
-    last_stamp_ = feedback.timestamp =
-        std::max(unix_ms(), last_stamp_);  // never falls, whatever the clock does
-    if (!progress_only)
-        spdlog::info("activity '{}': {}{}{}", feedback.activity_id, to_string(feedback.status),
-                     feedback.message.empty() ? "" : ": ", feedback.message);
-    Publication publication{};
-    publication.topic = topics_.desired_state_feedback;
-    publication.payload = encode(feedback, config_.domain);
-    publication.progress_only = progress_only;
-    link_.publish(std::move(publication));
-    if (!progress_only) last_said_ = std::move(feedback);
-}
-
 void Updates::say_identifying(const std::string& activity_id) {
     Feedback identifying{};
     identifying.activity_id = activity_id;
     identifying.status = Word::Identifying;
     say(std::move(identifying));
+}
+
+void Updates::say(Feedback feedback) {
+    publish(stamped(std::move(feedback)), 0);
 }
 
 void Updates::say_failed(const std::string& activity_id, const std::string& message) {

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "reconcile/operation.hpp"
 #include "service/config.hpp"
 #include "service/inventory.hpp"
+#include "service/journal.hpp"
 #include "service/link.hpp"
 #include "service/loop.hpp"
 #include "service/steps.hpp"
@@ -25,9 +27,17 @@ namespace berth::service {
 class Updates {
  public:
     Updates(Loop& loop, Link& link, World& world, Steps& steps, InventoryReporter& inventory,
-            UpdateAgentConfig config);
+            Journal& journal, UpdateAgentConfig config);
 
     std::vector<Route> routes();
+
+    // What the journal held when Berth started; before the loop runs. What was not acknowledged is sent
+    // again.
+    void restore(JournalRecord record);
+    void on_world_ready();  // an operation that was interrupted goes on
+
+    // An open operation has a part for it: nobody else puts it in order.
+    bool concerns(const ContainerId& id) const;
 
  private:
     using Waiting = std::variant<DesiredState, CommandMessage>;
@@ -43,33 +53,48 @@ class Updates {
     bool make_way(const DesiredState& desired);
     void give_up_waiting(const Error& error);
     bool is_open() const { return operation_ && !operation_->ended; }
-    bool is_busy() const { return identifying_ || (is_open() && operation_->running); }
 
     // What is done about it (updates.cpp).
     void identify(DesiredState desired);
     void on_listed(const DesiredState& desired, const Result<>& listed);
     reconcile::Identification how(const DesiredState& desired);
     void on_event(const reconcile::Event& event);
-    void settle(reconcile::Advance advance);
-    void perform(const reconcile::Effect& effect);
-    void run(const reconcile::Run& step);
-    void say(Feedback feedback, bool progress_only = false);
+    void say(Feedback feedback);
     void say_identifying(const std::string& activity_id);
     void say_failed(const std::string& activity_id, const std::string& message);
+
+    // How it moves (updates_moves.cpp): the journal first, then the deeds.
+    using Deed = std::function<void(const Result<>& kept)>;
+    void settle(reconcile::Advance advance, std::function<void(const Error&)> not_kept = {});
+    std::vector<Deed> deeds_of(const std::vector<reconcile::Effect>& effects);
+    Deed deed_of(const reconcile::Send& send);
+    void run(const reconcile::Run& step, const Result<>& kept);
+    JournalRecord record() const;
+    void wait_for_commands();
+    void publish(std::string payload, std::uint64_t unsent);
+    void say_progress(Feedback feedback);
+    std::string stamped(Feedback feedback);
 
     Loop& loop_;
     Link& link_;
     World& world_;
     Steps& steps_;
     InventoryReporter& inventory_;
+    Journal& journal_;
     UpdateAgentConfig config_;
     UpdateTopics topics_;
 
     std::deque<Waiting> waiting_;
     std::optional<DesiredState> identifying_;
-    bool asking_{false};  // whether the engine answers, before an open operation is given up
+    bool settling_{false};  // a new operation is on its way to the journal
+    bool asking_{false};    // whether the engine answers, before an open operation is given up
     std::optional<OperationState> operation_;
-    std::optional<Feedback> last_said_;  // of the operation: a copy of its message gets it again
+    bool resumed_{true};     // false: restored from the journal, the world is still to be looked at
+    bool same_boot_{true};   // of the machine, as when the journal was written
+    std::string last_said_;  // of the operation: a copy of its message gets it again
+    std::map<std::uint64_t, std::string> unsent_;  // feedback of the operation, in order, until acknowledged
+    std::uint64_t last_unsent_{0};
+    TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};
     std::int64_t last_stamp_{0};
     std::string last_retained_;  // digest of the retained desired state that was acted on

@@ -52,7 +52,7 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
     if (!same || operation_->superseded) return false;
     if (operation_->ended) return message.duplicate;
     spdlog::info("activity '{}': the same desired state again: last feedback repeated", desired.activity_id);
-    if (last_said_ && last_said_->activity_id == desired.activity_id) say(*last_said_);
+    if (!last_said_.empty()) publish(last_said_, 0);
     return true;
 }
 
@@ -85,7 +85,7 @@ void Updates::on_command(const Message& message) {
 }
 
 void Updates::work_off() {
-    while (!waiting_.empty() && !identifying_) {
+    while (!waiting_.empty() && !identifying_ && !settling_) {
         if (const auto* command = std::get_if<CommandMessage>(&waiting_.front())) {
             if (!take(*command)) return;
             waiting_.pop_front();
@@ -111,7 +111,7 @@ bool Updates::take(const CommandMessage& message) {
         spdlog::info("command '{}' ignored: activity '{}' drives itself", message.word, message.activity_id);
         return true;
     }
-    if (operation_->running) return false;
+    if (operation_->running || !resumed_) return false;
     on_event(reconcile::CommandReceived{*message.command, message.baseline});
     return true;
 }

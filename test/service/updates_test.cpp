@@ -6,89 +6,20 @@
 #include <fstream>
 
 #include "service/store.hpp"
-#include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
-#include "test/support/station.hpp"
+#include "test/support/gateway.hpp"
 
 using namespace berth;
 using berth::service::ApplyMode;
-using berth::service::UpdateAgentConfig;
-using berth::test::FakeRuntime;
+using berth::test::Gateway;
+using berth::test::message;
+using berth::test::one_by_one;
+using berth::test::pair;
 using berth::test::Station;
 using berth::test::TemporaryFolder;
 using berth::test::Verb;
-
-namespace {
-
-using Words = std::vector<std::string>;
-
-struct Wanted {
-    std::string name;
-    std::string image{"app:1"};
-    std::string more{};  // further pairs, each with a leading comma
-};
-
-std::string message(const std::string& activity, const std::vector<Wanted>& components,
-                    std::int64_t timestamp = 0, const std::string& domain_config = {}) {
-    std::string text = R"({"activityId":")" + activity + '"';
-    if (timestamp > 0) text += R"(,"timestamp":)" + std::to_string(timestamp);
-    text += R"(,"payload":{"domains":[{"id":"containers")" + domain_config + R"(,"components":[)";
-    bool first = true;
-    for (const auto& [name, image, more] : components) {
-        text += std::string(first ? "" : ",") + R"({"id":")" + name +
-                R"(","version":"1","config":[{"key":"image","value":")" + image + "\"}" + more + "]}";
-        first = false;
-    }
-    return text + "]}]}}";
-}
-
-std::string pair(const std::string& key, const std::string& value) {
-    return R"(,{"key":")" + key + R"(","value":")" + value + "\"}";
-}
-
-UpdateAgentConfig one_by_one() {
-    UpdateAgentConfig config{};
-    config.parallel = 1;
-    config.current_state_delay = std::chrono::milliseconds(0);
-    return config;
-}
-
-struct Gateway {
-    explicit Gateway(UpdateAgentConfig given = one_by_one()) : config(std::move(given)) {
-        engine.put_image("app:1");
-        engine.put_image("app:2");
-    }
-    Station& on() {
-        if (!station) {
-            station = std::make_unique<Station>(engine, folder.path(), config);
-            station->await_ready();
-        }
-        return *station;
-    }
-    void deploy(const std::string& activity, const std::vector<Wanted>& components) {
-        on().desire(message(activity, components));
-        REQUIRE(on().says(activity, "COMPLETED"));
-    }
-    std::vector<std::string> names_and_images() const {
-        std::vector<std::string> found;
-        for (const auto& c : engine.containers())
-            found.push_back(c.engine_name + "=" + c.spec.image + (c.runs() ? "" : " (down)"));
-        std::sort(found.begin(), found.end());
-        return found;
-    }
-    std::size_t records() const {
-        const auto root = folder.path() / "containers";
-        if (!std::filesystem::exists(root)) return 0;
-        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(root), {}));
-    }
-
-    TemporaryFolder folder{};
-    FakeRuntime engine{};
-    UpdateAgentConfig config;
-    std::unique_ptr<Station> station{};
-};
-
-}  // namespace
+using berth::test::Wanted;
+using berth::test::Words;
 
 TEST_CASE("a message without a timestamp deploys by itself", "[UA-53][UA-35][UA-36][UA-37][service]") {
     Gateway device;

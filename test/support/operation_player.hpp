@@ -41,6 +41,7 @@ class OperationPlayer {
         }
         throw std::logic_error("no step of " + name + " is open");
     }
+    void finish_first() { finish(open_.front().action.name); }
     void play() {
         while (!open_.empty())
             finish(open_.front().action.name);

@@ -27,9 +27,13 @@ std::vector<Feedback> feedback_of(const std::vector<service::Publication>& all, 
 }  // namespace
 
 void KeepingLink::publish(service::Publication publication) {
-    const std::lock_guard lock(mutex_);
-    published_.push_back(std::move(publication));
+    const auto delivered = publication.delivered;
+    {
+        const std::lock_guard lock(mutex_);
+        published_.push_back(std::move(publication));
+    }
     news_.notify_all();
+    if (delivered && broker_) delivered();
 }
 
 bool KeepingLink::await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const {
@@ -58,13 +62,20 @@ Station::Station(FakeRuntime& engine, std::filesystem::path home, service::Updat
     : workers_(loop, {{service::Lane::Pulls, 2}, {service::Lane::Steps, 4}, {service::Lane::Quick, 2}}),
       world_(loop, workers_, engine, home.string()),
       steps_(loop, workers_, engine, world_, steps),
-      recovery_(loop, workers_, engine, world_, steps_),
+      recovery_(loop, workers_, engine, world_, steps_,
+                [this](const ContainerId& id) { return updates_.concerns(id); }),
       inventory_(loop, link, world_, config, {"*SECRET*"}),
-      updates_(loop, link, world_, steps_, inventory_, config) {
+      journal_(loop, home / "operation" / "journal"),
+      updates_(loop, link, world_, steps_, inventory_, journal_, config) {
     spdlog::set_level(spdlog::level::off);  // what matters is what is published
     router_.add(updates_.routes());
     router_.add(inventory_.routes());
-    world_.when_ready([this] { recovery_.on_ready(); });
+    world_.when_ready([this] {
+        recovery_.on_ready();
+        updates_.on_world_ready();
+    });
+    auto record = journal_.open();
+    if (record && *record) updates_.restore(**std::move(record));
     service::EngineListener listener{};
     listener.connected = [this](const runtime::EngineInfo&) { world_.refresh({}); };
     listener.event = [this](const runtime::EngineEvent& event) { world_.on_event(event); };
@@ -78,6 +89,7 @@ Station::~Station() {
     thread_.join();
     watcher_->stop();
     workers_.stop();
+    journal_.stop();
 }
 
 void Station::send(const std::string& topic_end, const std::string& payload, bool retained, bool duplicate) {

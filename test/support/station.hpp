@@ -2,6 +2,7 @@
 // and a link that keeps what is published. Test threads talk to it as a broker would.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -35,11 +36,13 @@ class KeepingLink final : public service::Link {
     // Waits until `enough` is true of all that was published; false after the patience.
     bool await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
     std::vector<service::Publication> all() const;
+    void set_broker(bool there) { broker_ = there; }  // away: nothing is acknowledged
 
  private:
     mutable std::mutex mutex_;
     mutable std::condition_variable news_;
     std::vector<service::Publication> published_;
+    std::atomic<bool> broker_{true};
 };
 
 class TemporaryFolder {
@@ -73,7 +76,7 @@ class Station {
     bool await_inventory(const std::function<bool(const std::string&)>& fits);
     std::vector<std::string> inventories();
     void await_ready();
-    bool is_ready();  // the engine has been listed since it was last lost
+    bool is_ready();                                  // the engine has been listed since it was last lost
     void on_loop(const std::function<void()>& task);  // and wait for it
 
     KeepingLink link{};
@@ -86,6 +89,7 @@ class Station {
     service::Steps steps_;
     service::Recovery recovery_;
     service::InventoryReporter inventory_;
+    service::Journal journal_;
     service::Updates updates_;
     std::unique_ptr<service::EngineWatcher> watcher_;
     std::thread thread_;

@@ -1,0 +1,178 @@
+// How the operation moves: the new state goes to the journal, then what it asks for is done.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "service/boot_id.hpp"
+#include "service/clock.hpp"
+#include "service/updates.hpp"
+
+namespace berth::service {
+namespace {
+
+// Steps that lead away from the old set; the way back is never refused.
+bool leads_forward(reconcile::StepKind kind) {
+    using reconcile::StepKind;
+    return kind == StepKind::Stage || kind == StepKind::StopOld || kind == StepKind::Apply ||
+           kind == StepKind::StartNew;
+}
+
+bool changes_nothing(const OperationState& operation) {
+    return std::all_of(operation.actions.begin(), operation.actions.end(),
+                       [](const ActionState& action) { return action.action == Action::Check; });
+}
+
+}  // namespace
+
+void Updates::settle(reconcile::Advance advance, std::function<void(const Error&)> not_kept) {
+    // A check that finds everything running changes nothing that a power cut could make wrong.
+    const bool idle = !not_kept && changes_nothing(advance.next);
+    operation_ = std::move(advance.next);
+    if (operation_->running)
+        inventory_.hold();
+    else
+        inventory_.release();
+    if (not_kept) settling_ = true;
+    auto act = [this, deeds = deeds_of(advance.effects), not_kept](const Result<>& kept) {
+        if (not_kept) settling_ = false;
+        if (!kept) spdlog::error("journal: {}", kept.error().message);
+        if (!kept && not_kept) {
+            not_kept(kept.error());
+        } else {
+            for (const auto& deed : deeds)
+                deed(kept);
+            wait_for_commands();
+        }
+        loop_.post([this] { work_off(); });  // not from inside: whoever settles may be working off
+    };
+    if (advance.keep) return journal_.write(record(), idle ? Flush::Lazy : Flush::Now, std::move(act));
+    journal_.after_pending([act = std::move(act)] { act({}); });
+}
+
+JournalRecord Updates::record() const {
+    JournalRecord record{};
+    record.operation = operation_;
+    for (const auto& [order, payload] : unsent_)
+        record.unsent.push_back(payload);
+    record.last_said = last_said_;
+    record.last_stamp = last_stamp_;
+    record.retained_digest = last_retained_;
+    record.boot_id = boot_id();
+    return record;
+}
+
+std::vector<Updates::Deed> Updates::deeds_of(const std::vector<reconcile::Effect>& effects) {
+    std::vector<Deed> deeds;
+    for (const auto& effect : effects) {
+        if (const auto* send = std::get_if<reconcile::Send>(&effect)) {
+            deeds.push_back(deed_of(*send));
+        } else if (const auto* step = std::get_if<reconcile::Run>(&effect)) {
+            deeds.emplace_back([this, step = *step](const Result<>& kept) { run(step, kept); });
+        } else if (std::holds_alternative<reconcile::CancelRunning>(effect)) {
+            deeds.emplace_back([this](const Result<>&) { steps_.cancel_pulls(); });
+        } else {
+            const reconcile::GraceOver over{std::get<reconcile::StartGrace>(effect).operation};
+            deeds.emplace_back([this, over](const Result<>&) {
+                loop_.post_after(config_.standalone_grace, [this, over] { on_event(over); });
+            });
+        }
+    }
+    return deeds;
+}
+
+// What is said goes into the record with the state that it tells about: after a restart it is still known.
+Updates::Deed Updates::deed_of(const reconcile::Send& send) {
+    if (send.progress_only)
+        return [this, feedback = send.feedback](const Result<>&) { say_progress(feedback); };
+    const auto order = ++last_unsent_;
+    const auto payload = stamped(send.feedback);
+    unsent_[order] = payload;
+    last_said_ = payload;
+    return [this, payload, order](const Result<>&) { publish(payload, order); };
+}
+
+void Updates::run(const reconcile::Run& step, const Result<>& kept) {
+    const auto operation = step.operation;
+    const auto index = step.index;
+    auto done = [this, operation, index](std::optional<Error> error) {
+        on_event(reconcile::StepDone{operation, index, std::move(error)});
+    };
+    if (!kept && leads_forward(step.kind))
+        return loop_.post(
+            [done, error = fail(kept.error(), "component " + step.action.name)] { done(error); });
+    const auto progress = [this, operation, index](int percent) {
+        on_event(reconcile::PullProgressed{operation, index, percent});
+    };
+    steps_.run(step, progress, done);
+}
+
+void Updates::publish(std::string payload, std::uint64_t unsent) {
+    Publication publication{};
+    publication.topic = topics_.desired_state_feedback;
+    publication.payload = std::move(payload);
+    if (unsent != 0) publication.delivered = [this, unsent] { unsent_.erase(unsent); };
+    link_.publish(std::move(publication));
+}
+
+std::string Updates::stamped(Feedback feedback) {
+    last_stamp_ = feedback.timestamp =
+        std::max(unix_ms(), last_stamp_);  // never falls, whatever the clock does
+    if (feedback.status != Word::Downloading || feedback.message.empty())
+        spdlog::info("activity '{}': {}{}{}", feedback.activity_id, to_string(feedback.status),
+                     feedback.message.empty() ? "" : ": ", feedback.message);
+    return encode(feedback, config_.domain);
+}
+
+void Updates::say_progress(Feedback feedback) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto pause = config_.feedback_interval;
+    if (pause == milliseconds::zero() || now - last_progress_ < pause) return;
+    last_progress_ = now;
+    Publication publication{};
+    publication.topic = topics_.desired_state_feedback;
+    publication.payload = stamped(std::move(feedback));
+    publication.progress_only = true;
+    link_.publish(std::move(publication));
+}
+
+// An operation that stands where something is down must not stand there for ever.
+void Updates::wait_for_commands() {
+    loop_.cancel(std::exchange(abandon_timer_, 0));
+    if (!is_open() || operation_->running || config_.abandon_after == milliseconds::zero()) return;
+    abandon_timer_ = loop_.post_after(config_.abandon_after, [this, number = operation_->number] {
+        abandon_timer_ = 0;
+        on_event(reconcile::Abandoned{number});
+    });
+}
+
+void Updates::restore(JournalRecord record) {
+    last_stamp_ = record.last_stamp;
+    last_retained_ = record.retained_digest;
+    last_said_ = record.last_said;
+    for (const auto& payload : record.unsent) {
+        unsent_[++last_unsent_] = payload;
+        publish(payload, last_unsent_);
+    }
+    if (!record.operation) return;
+    same_boot_ = record.boot_id == boot_id();
+    operation_ = std::move(record.operation);
+    last_number_ = operation_->number;
+    resumed_ = operation_->ended;
+    if (!resumed_) spdlog::info("activity '{}' was interrupted and goes on", operation_->activity_id);
+}
+
+void Updates::on_world_ready() {
+    if (std::exchange(resumed_, true)) return;
+    on_event(reconcile::Resumed{same_boot_});
+}
+
+bool Updates::concerns(const ContainerId& id) const {
+    if (!is_open()) return false;
+    return std::any_of(operation_->actions.begin(), operation_->actions.end(),
+                       [&id](const ActionState& action) {
+                           return action.spec.id == id || (action.old && action.old->spec.id == id);
+                       });
+}
+
+}  // namespace berth::service

@@ -1,0 +1,212 @@
+#include "service/journal.hpp"
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <future>
+#include <random>
+#include <thread>
+
+#include "test/support/builders.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/operation_player.hpp"
+#include "test/support/station.hpp"
+
+using namespace berth;
+using berth::service::Flush;
+using berth::service::Journal;
+using berth::service::Loop;
+using berth::test::TemporaryFolder;
+
+namespace {
+
+JournalRecord record_of(const std::string& text) {
+    JournalRecord record{};
+    record.last_said = text;
+    record.boot_id = "boot";
+    return record;
+}
+
+// A journal on a loop of its own; write() waits until the record is kept or refused.
+struct Desk {
+    explicit Desk(const std::filesystem::path& file) : journal(loop, file) {
+        found = journal.open();
+        thread = std::thread([this] { loop.run(); });
+    }
+    ~Desk() {
+        journal.stop();
+        loop.stop();
+        thread.join();
+    }
+    Result<> write(const JournalRecord& record, Flush flush = Flush::Now) {
+        std::promise<Result<>> kept;
+        journal.write(record, flush, [&kept](const Result<>& result) { kept.set_value(result); });
+        return kept.get_future().get();
+    }
+    std::string said() const { return found && *found ? (*found)->last_said : "nothing"; }
+
+    Loop loop{};
+    Journal journal;
+    Result<std::optional<JournalRecord>> found = std::optional<JournalRecord>{};
+    std::thread thread{};
+};
+
+void damage(const std::filesystem::path& file, std::streamoff offset) {
+    std::fstream out(file, std::ios::in | std::ios::out | std::ios::binary);
+    out.seekg(offset);
+    const char byte = static_cast<char>(out.get());
+    out.seekp(offset);
+    out.put(static_cast<char>(byte ^ 0x5a));
+}
+
+constexpr std::streamoff kSecond = static_cast<std::streamoff>(Journal::kSlotBytes);
+
+}  // namespace
+
+TEST_CASE("the newest record is found again, whichever slot holds it", "[UA-65][service]") {
+    TemporaryFolder folder;
+    const auto file = folder.path() / "operation" / "journal";
+    {
+        Desk desk(file);
+        CHECK(desk.said() == "nothing");
+        for (const std::string text : {"one", "two", "three"})
+            REQUIRE(desk.write(record_of(text)));
+    }
+    CHECK(std::filesystem::file_size(file) == 2 * Journal::kSlotBytes);
+    struct stat status{};
+    REQUIRE(::stat(file.c_str(), &status) == 0);
+    CHECK(static_cast<std::size_t>(status.st_blocks) * 512 >=
+          2 * Journal::kSlotBytes);  // room is there already
+    CHECK((status.st_mode & 0777) == 0600);
+    {
+        Desk desk(file);
+        CHECK(desk.said() == "three");
+        REQUIRE(desk.write(record_of("four")));
+    }
+    CHECK(Desk(file).said() == "four");
+}
+
+TEST_CASE("a torn write leaves the record before it", "[UA-65][service]") {
+    TemporaryFolder folder;
+    const auto file = folder.path() / "journal";
+    {
+        Desk desk(file);
+        REQUIRE(desk.write(record_of("one")));
+        REQUIRE(desk.write(record_of("two")));
+    }
+    SECTION("in the record") {
+        damage(file, kSecond + 70);
+    }
+    SECTION("in its length") {
+        damage(file, kSecond + 50);
+    }
+    SECTION("in its checksum") {
+        damage(file, kSecond + 10);
+    }
+    Desk desk(file);
+    CHECK(desk.said() == "one");
+    REQUIRE(desk.write(record_of("three")));
+}
+
+TEST_CASE("what was not flushed is never in the way of what was", "[UA-65][service]") {
+    TemporaryFolder folder;
+    const auto file = folder.path() / "journal";
+    {
+        Desk desk(file);
+        REQUIRE(desk.write(record_of("flushed")));
+        REQUIRE(desk.write(record_of("lazy 1"), Flush::Lazy));
+        REQUIRE(desk.write(record_of("lazy 2"), Flush::Lazy));
+    }
+    CHECK(Desk(file).said() == "lazy 2");
+    damage(file, kSecond + 70);
+    CHECK(Desk(file).said() == "flushed");
+}
+
+TEST_CASE("two damaged slots or a later version are told, kept aside and written over", "[UA-65][service]") {
+    TemporaryFolder folder;
+    const auto file = folder.path() / "journal";
+    {
+        Desk desk(file);
+        REQUIRE(desk.write(record_of("one")));
+        REQUIRE(desk.write(record_of("two")));
+    }
+    damage(file, 70);
+    damage(file, kSecond + 70);
+    {
+        Desk desk(file);
+        REQUIRE_FALSE(desk.found);
+        CHECK_THAT(desk.found.error().message, ContainsSubstring("both slots"));
+        CHECK(std::filesystem::exists(file.string() + ".bad"));
+        REQUIRE(desk.write(record_of("new")));
+    }
+    CHECK(Desk(file).said() == "new");
+}
+
+TEST_CASE("a folder that cannot be had leaves no journal, and every write says so", "[UA-65][service]") {
+    Desk desk("/dev/null/operation/journal");
+    CHECK_FALSE(desk.found);
+    CHECK_FALSE(desk.write(record_of("one")));
+}
+
+TEST_CASE("a record that does not fit is refused, the last one stays", "[UA-65][service]") {
+    TemporaryFolder folder;
+    const auto file = folder.path() / "journal";
+    {
+        Desk desk(file);
+        REQUIRE(desk.write(record_of("one")));
+        const auto refused = desk.write(record_of(std::string(Journal::kSlotBytes, 'x')));
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == Errc::TooLarge);
+    }
+    CHECK(Desk(file).said() == "one");
+}
+
+TEST_CASE("records that wait are merged, their answers keep the order", "[UA-65][service]") {
+    TemporaryFolder folder;
+    std::vector<int> order;
+    {
+        Desk desk(folder.path() / "journal");
+        std::promise<void> last;
+        desk.loop.post([&] {
+            for (int i = 0; i < 50; ++i) {
+                desk.journal.write(record_of(std::to_string(i)), Flush::Now,
+                                   [&order, i](const Result<>&) { order.push_back(2 * i); });
+                desk.journal.after_pending([&order, i] { order.push_back(2 * i + 1); });
+            }
+            desk.journal.after_pending([&last] { last.set_value(); });
+        });
+        last.get_future().wait();
+    }
+    std::vector<int> expected(100);
+    for (int i = 0; i < 100; ++i)
+        expected[static_cast<std::size_t>(i)] = i;
+    CHECK(order == expected);
+    CHECK(Desk(folder.path() / "journal").said() == "49");
+}
+
+TEST_CASE("whatever state an operation is in reads back as it was", "[UA-57][service]") {
+    std::mt19937 rng(11);
+    for (int run = 0; run < 50; ++run) {
+        test::OperationPlayer player;
+        auto limited = test::spec("b");
+        limited.resources = {"64M", "32M", "128M"};
+        auto wanted = test::desired({test::spec("a", "app:2"), limited, test::spec("c")});
+        wanted.baselines = {{"shop", {"a"}}};
+        reconcile::Identification how{};
+        how.drive = rng() % 2 == 0 ? reconcile::Drive::Itself : reconcile::Drive::WaitsForCommands;
+        how.parallel = 1 + rng() % 4;
+        player.begin(
+            wanted,
+            {test::running(test::spec("a")), test::running(test::spec("b")), test::running(test::spec("x"))},
+            how);
+        player.send(reconcile::CommandReceived{Command::Download, {}});
+        for (std::size_t steps = rng() % 8; steps > 0 && player.open_steps() > 0; --steps)
+            player.finish_first();
+        JournalRecord record{player.state(), {"{}"}, "{}", 17, "digest", "boot"};
+        const auto back = decode_journal(encode(record));
+        REQUIRE(back);
+        REQUIRE(*back == record);
+    }
+    CHECK_FALSE(decode_journal("{}"));
+    CHECK_FALSE(decode_journal("no json"));
+}

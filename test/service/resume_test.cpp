@@ -1,0 +1,90 @@
+// An update whose Berth ended in the middle: another one, with the same store and engine, brings it to its
+// end.
+#include <algorithm>
+
+#include "test/support/catch.hpp"
+#include "test/support/gateway.hpp"
+
+using namespace berth;
+using berth::test::Gateway;
+using berth::test::message;
+using berth::test::Station;
+using berth::test::Verb;
+using berth::test::Words;
+
+TEST_CASE("a download that was interrupted goes on and the operation ends", "[UA-57][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.engine.put_in_registry("big:1");
+    device.engine.hang_pulls(true);
+    device.on().desire(message("two", {{"web", "app:2"}, {"db", "big:1"}}));
+    REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+    device.station.reset();
+    device.engine.hang_pulls(false);
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(device.on().words_until("two", "COMPLETED").front() == "DOWNLOADING");
+    CHECK(device.names_and_images() == Words{"db=big:1", "web=app:2"});
+    CHECK(device.records() == 2);
+}
+
+TEST_CASE("a command-driven operation waits on for its commands", "[UA-57][UA-73][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"}) {
+        device.station.reset();
+        INFO(word);
+        device.on().command("two", word);
+        REQUIRE(device.on().says("two", word == "CLEANUP"    ? "COMPLETED"
+                                        : word == "ACTIVATE" ? "ACTIVATION_SUCCESS"
+                                                             : word + "_SUCCESS"));
+    }
+    CHECK(device.names_and_images() == Words{"web=app:2"});
+    CHECK(device.records() == 1);
+}
+
+TEST_CASE("feedback that no broker took is sent by the next Berth, stamps never fall",
+          "[UA-57][UA-68][service]") {
+    Gateway device;
+    device.on().link.set_broker(false);
+    device.on().desire(message("one", {{"web"}}));
+    REQUIRE(device.on().says("one", "COMPLETED"));
+    const auto before = device.on().words_until("one", "COMPLETED");
+    const auto stamp = device.on().last("one")->timestamp;
+    device.station.reset();
+    REQUIRE(device.on().says("one", "COMPLETED"));
+    const auto again = device.on().words_until("one", "COMPLETED");
+    CHECK(again == Words(before.begin() + 1, before.end()));  // IDENTIFYING comes before the operation
+    device.on().desire(message("two", {{"web"}}));
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(device.on().last("two")->timestamp >= stamp);
+}
+
+TEST_CASE("without a journal nothing new is accepted, and what runs stays", "[UA-65][UA-73][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.station.reset();
+    std::filesystem::remove_all(device.folder.path() / "operation");
+    std::ofstream(device.folder.path() / "operation") << "a file in its place";
+    device.on().desire(message("two", {{"web", "app:2"}}));
+    REQUIRE(device.on().says("two", "IDENTIFICATION_FAILED"));
+    CHECK_THAT(device.on().last("two")->message,
+               ContainsSubstring("journal") || ContainsSubstring("operation"));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+    CHECK(device.on().words_until("two", "") == Words{"IDENTIFYING", "IDENTIFICATION_FAILED"});
+}
+
+TEST_CASE("an operation that nobody finishes ends by itself where something is down", "[UA-61][service]") {
+    auto config = berth::test::one_by_one();
+    config.abandon_after = std::chrono::milliseconds(150);
+    Gateway device(config);
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.on().command("two", "DOWNLOAD");
+    REQUIRE(device.on().says("two", "DOWNLOAD_SUCCESS"));
+    device.on().command("two", "UPDATE");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+}
