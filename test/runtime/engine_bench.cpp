@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
 
@@ -54,6 +55,10 @@ std::string output_of(const std::string& command) {
     return output;
 }
 
+int pid_of(const std::string& inspected) {
+    return json::parse(inspected)["State"]["Pid"].get<int>();
+}
+
 }  // namespace
 
 EngineBench::EngineBench()
@@ -90,7 +95,7 @@ EngineId EngineBench::start_stubborn() {
     if (!id) throw std::runtime_error(id.error().message);
     if (const auto done = runtime_.start(*id, {}); !done) throw std::runtime_error(done.error().message);
     // its shell has to get as far as ignoring the signal
-    const auto status = fmt::format("/proc/{}/status", inspect(*id)["State"]["Pid"].get<int>());
+    const auto status = fmt::format("/proc/{}/status", pid_of(inspect(*id)));
     const auto deadline = runtime::steady_clock::now() + std::chrono::seconds(10);
     while (runtime::steady_clock::now() < deadline) {
         std::ifstream file(status);
@@ -103,7 +108,7 @@ EngineId EngineBench::start_stubborn() {
 }
 
 std::string EngineBench::root_of(const EngineId& engine_id) {
-    return fmt::format("/proc/{}/root", inspect(engine_id)["State"]["Pid"].get<int>());
+    return fmt::format("/proc/{}/root", pid_of(inspect(engine_id)));
 }
 
 void EngineBench::end_process(const EngineId& engine_id, int exit_code) {
@@ -119,7 +124,7 @@ void EngineBench::put_foreign(const std::string& engine_name) {
 }
 
 std::string EngineBench::policy_of(const EngineId& engine_id) {
-    return inspect(engine_id)["HostConfig"]["RestartPolicy"]["Name"];
+    return json::parse(inspect(engine_id))["HostConfig"]["RestartPolicy"]["Name"];
 }
 
 std::string EngineBench::image_of_registry() {
@@ -128,10 +133,10 @@ std::string EngineBench::image_of_registry() {
     return reference;
 }
 
-json EngineBench::get(const std::string& path) {
+std::string EngineBench::get(const std::string& path) const {
     const auto reply = http_.send({.target = "/v1.41" + path}, {});
     if (!reply) throw std::runtime_error(reply.error().message);
-    return reply->ok() ? json::parse(reply->body) : json();
+    return reply->ok() ? reply->body : "null";
 }
 
 void EngineBench::delete_at(const std::string& path) {
@@ -140,18 +145,14 @@ void EngineBench::delete_at(const std::string& path) {
         throw std::runtime_error(reply ? reply->body : reply.error().message);
 }
 
-json EngineBench::inspect(const EngineId& engine_id) {
-    return get("/containers/" + engine_id + "/json");
-}
-
 std::string EngineBench::address_of(const EngineId& engine_id) {
-    return inspect(engine_id)["NetworkSettings"]["Networks"]["berth0"]["IPAddress"];
+    return json::parse(inspect(engine_id))["NetworkSettings"]["Networks"]["berth0"]["IPAddress"];
 }
 
 std::optional<std::string> EngineBench::resolve(const EngineId& engine_id, const std::string& name) {
     const auto answer =
         output_of(fmt::format("nsenter --net=/proc/{}/ns/net busybox nslookup -type=a {} 127.0.0.11 2>&1",
-                              inspect(engine_id)["State"]["Pid"].get<int>(), name));
+                              pid_of(inspect(engine_id)), name));
     const auto named = answer.find("Name:");
     const auto address = answer.find("Address: ", named == std::string::npos ? answer.size() : named);
     if (address == std::string::npos) return std::nullopt;

@@ -1,7 +1,6 @@
 // A real engine (tools/lab) as a Bench, with what only a real one can be asked.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -29,11 +28,11 @@ class EngineBench final : public Bench {
     std::string no_image_of_registry() override { return lab_.registry() + "/nothing:1"; }
 
     const Lab& lab() const { return lab_; }
-    runtime::docker::DockerOptions options() const;     // those of runtime()
-    nlohmann::json inspect(const EngineId& engine_id);  // as the engine answers
-    nlohmann::json get(const std::string& path);        // "/networks/x"; null if there is none
-    void delete_at(const std::string& path);            // there or not
-    std::string root_of(const EngineId& engine_id);     // of a running container's files, seen from here
+    runtime::docker::DockerOptions options() const;  // those of runtime()
+    std::string get(const std::string& path) const;  // JSON, "null" if there is none: "/networks/x"
+    std::string inspect(const EngineId& engine_id) const { return get("/containers/" + engine_id + "/json"); }
+    void delete_at(const std::string& path);         // there or not
+    std::string root_of(const EngineId& engine_id);  // of a running container's files, seen from here
     // The address the name service of the engine gives this container for a name.
     std::optional<std::string> resolve(const EngineId& engine_id, const std::string& name);
     std::string address_of(const EngineId& engine_id);  // on Berth's bridge

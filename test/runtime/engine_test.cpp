@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
@@ -34,6 +35,14 @@ EngineId started(EngineBench& bench, const ContainerSpec& spec, const CreateOpti
     INFO((done ? "" : done.error().message));
     REQUIRE(done);
     return id;
+}
+
+json get(const EngineBench& bench, const std::string& path) {
+    return json::parse(bench.get(path));
+}
+
+json inspect(const EngineBench& bench, const EngineId& id) {
+    return json::parse(bench.inspect(id));
 }
 
 template <class Condition>
@@ -67,7 +76,7 @@ TEST_CASE("the engine holds what the document says", "[UA-11][UA-18][CM-09][CM-1
     spec.restart = {"on-failure", 4, 0};
     spec.log = {"json-file", 3, "1M", "", "non-blocking", "64k"};
     const auto id = started(bench, spec, {.engine_name = {}, .replaces = "before"});
-    const auto seen = bench.inspect(id);
+    const auto seen = inspect(bench, id);
     const auto& config = seen["Config"];
     const auto& host = seen["HostConfig"];
     CHECK(seen["Name"] == "/" + spec.name);
@@ -114,7 +123,7 @@ TEST_CASE("the six propagation modes reach a mount", "[CM-11][engine]") {
     for (const std::string mode : {"rprivate", "private", "rshared", "shared", "rslave", "slave"}) {
         auto spec = bench.spec(mode);
         spec.mounts = {{"/tmp", "/data", mode}};
-        CHECK(bench.inspect(made(bench, spec))["HostConfig"]["Mounts"][0]["BindOptions"]["Propagation"] ==
+        CHECK(inspect(bench, made(bench, spec))["HostConfig"]["Mounts"][0]["BindOptions"]["Propagation"] ==
               mode);
     }
 }
@@ -135,7 +144,7 @@ TEST_CASE("a container of the host network has the machine's name and no ports",
     EngineBench bench;
     auto spec = bench.spec("agent");
     spec.network = "host";
-    const auto seen = bench.inspect(started(bench, spec));
+    const auto seen = inspect(bench, started(bench, spec));
     CHECK(seen["HostConfig"]["NetworkMode"] == "host");
     CHECK(seen["Config"]["Hostname"] != spec.host_name);
 }
@@ -215,8 +224,8 @@ TEST_CASE("host_ip is the address of the bridge", "[CM-10][UA-19][engine]") {
     auto spec = bench.spec("web");
     spec.extra_hosts = {"machine:host_ip", "nowhere:host_ip_nosuch0", "self:127.0.0.1"};
     const auto id = started(bench, spec);
-    const auto gateway = bench.get("/networks/berth0")["IPAM"]["Config"][0]["Gateway"].get<std::string>();
-    CHECK(bench.inspect(id)["HostConfig"]["ExtraHosts"] == json({"machine:" + gateway, "self:127.0.0.1"}));
+    const auto gateway = get(bench, "/networks/berth0")["IPAM"]["Config"][0]["Gateway"].get<std::string>();
+    CHECK(inspect(bench, id)["HostConfig"]["ExtraHosts"] == json({"machine:" + gateway, "self:127.0.0.1"}));
 }
 
 TEST_CASE("a container is found by its host name, also after it was replaced", "[CM-10][UA-19][engine]") {
@@ -247,7 +256,7 @@ TEST_CASE("the engine's minimum of memory is kept for the user", "[CM-06][engine
     EngineBench bench;
     auto spec = bench.spec("small");
     spec.resources = {"3M", "", "3M"};
-    const auto host = bench.inspect(made(bench, spec))["HostConfig"];
+    const auto host = inspect(bench, made(bench, spec))["HostConfig"];
     CHECK(host["Memory"] == 6291456);
     CHECK(host["MemorySwap"] == 6291456);
     CHECK(bench.runtime().list({})->at(0).spec.resources ==
@@ -263,7 +272,7 @@ TEST_CASE("limits of a running container are raised, lowered and lifted", "[CM-2
         const auto done = bench.runtime().update(id, {.restart = {}, .resources = resources}, {});
         INFO((done ? "" : done.error().message));
         REQUIRE(done);
-        return bench.inspect(id)["HostConfig"];
+        return inspect(bench, id)["HostConfig"];
     };
     auto host = set({"128M", "64M", "256M"});
     CHECK(host["Memory"] == 134217728);
@@ -290,7 +299,7 @@ TEST_CASE("the bridge network has its options", "[CM-38][engine]") {
     const auto info = runtime.connect({});
     INFO((info ? "" : info.error().message));
     REQUIRE(info);
-    const auto network = bench.get("/networks/bt1");
+    const auto network = get(bench, "/networks/bt1");
     CHECK(network["Driver"] == "bridge");
     CHECK(network["IPAM"]["Config"][0] == json({{"Subnet", "10.97.3.0/24"}, {"Gateway", "10.97.3.1"}}));
     CHECK(network["Options"] == json({{"com.docker.network.bridge.name", "bt1"},
@@ -299,7 +308,7 @@ TEST_CASE("the bridge network has its options", "[CM-38][engine]") {
                                       {"com.docker.network.driver.mtu", "1400"}}));
     CHECK(network["Labels"]["io.berth.managed"] == "true");
     REQUIRE(runtime.connect({}));
-    CHECK(bench.get("/networks/bt1")["Id"] == network["Id"]);
+    CHECK(get(bench, "/networks/bt1")["Id"] == network["Id"]);
     bench.delete_at("/networks/bt1");
 }
 
