@@ -146,7 +146,7 @@ std::string encode(const JournalRecord& record) {
     Json json = {{"unsent", record.unsent},
                  {"lastSaid", record.last_said},
                  {"lastStamp", record.last_stamp},
-                 {"retainedDigest", record.retained_digest},
+                 {"accepted", record.accepted},
                  {"bootId", record.boot_id}};
     if (record.operation) json["operation"] = json_of(*record.operation);
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -159,7 +159,7 @@ Result<JournalRecord> decode_journal(std::string_view text) {
         record.unsent = json.at("unsent").get<std::vector<std::string>>();
         record.last_said = json.at("lastSaid");
         record.last_stamp = json.at("lastStamp");
-        record.retained_digest = json.at("retainedDigest");
+        record.accepted = json.at("accepted").get<std::vector<std::string>>();
         record.boot_id = json.at("bootId");
         if (json.contains("operation")) record.operation = state_of(json["operation"]);
         return record;

@@ -21,7 +21,7 @@ struct JournalRecord {
     std::vector<std::string> unsent{};          // feedback the broker has not acknowledged, in order, as sent
     std::string last_said{};                    // the last feedback of the operation, as sent
     std::int64_t last_stamp{};                  // Unix ms: no later message bears an earlier one
-    std::string retained_digest{};              // of the retained desired state that was acted on
+    std::vector<std::string> accepted{};        // digests of the desired states acted on last, oldest first
     std::string boot_id{};                      // of the machine's run in which this was written
     bool operator==(const JournalRecord&) const = default;
 };

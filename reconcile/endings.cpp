@@ -107,7 +107,10 @@ void Moves::finish_cleanup(const RunningPhase& phase) {
         return !s.baseline.empty() && !s.cleaned && !s.actions.empty();
     };
     const bool last = phase.scope == 0 || std::none_of(state_.scopes.begin(), state_.scopes.end(), open);
-    if (!last) return;
+    if (!last) {
+        if (state_.superseded) end_for_newer();
+        return;
+    }
     const bool completed =
         phase.scope == 0 ? scope.succeeded
                          : std::all_of(state_.scopes.begin() + 1, state_.scopes.end(),

@@ -92,17 +92,17 @@ class Daemon {
           world_(loop_, workers_, runtime_, config.home_dir),
           steps_(loop_, workers_, runtime_, world_,
                  {config.stop_timeout, config.images.require_qualified, config.secrets_dir}),
-          recovery_(loop_, workers_, runtime_, world_, steps_,
-                    [this](const ContainerId& id) { return updates_.concerns(id); }),
+          recovery_(loop_, world_, steps_, [this](const ContainerId& id) { return updates_.concerns(id); }),
           journal_(loop_, std::filesystem::path(config.home_dir) / "operation" / "journal"),
           inventory_(loop_, link_, world_, config.update_agent, config.redact),
           updates_(loop_, link_, world_, steps_, inventory_, journal_, config.update_agent) {
         world_.when_ready([this] {
-            recovery_.on_ready();
-            updates_.on_world_ready();
+            updates_.wait_for_recovery();
+            recovery_.on_ready([this] { updates_.on_world_ready(); });
         });
         if (!config.update_agent.enabled) return;
         read_journal();
+        inventory_.start();
         router_.add(updates_.routes());
         router_.add(inventory_.routes());
         link_.on_ready([this] { inventory_.on_link_ready(); });
@@ -136,7 +136,7 @@ class Daemon {
         EngineListener listener{};
         listener.connected = [this](const runtime::EngineInfo& info) {
             spdlog::info("engine: {}, API {}", info.name, info.api_version);
-            world_.refresh({});
+            world_.on_connected();
         };
         listener.event = [this](const runtime::EngineEvent& event) { world_.on_event(event); };
         listener.lost = [this](const Error& error) { world_.on_lost(error); };

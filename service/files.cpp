@@ -1,11 +1,11 @@
 #include "service/files.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 namespace berth::service {
@@ -58,19 +58,31 @@ Result<> replace_file(const std::filesystem::path& path, std::string_view conten
         return written;
     }
     if (::rename(beside.c_str(), path.c_str()) != 0) return os_error("rename " + beside);
-    const Descriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.get() < 0 || ::fsync(folder.get()) != 0)
-        return os_error("flush " + path.parent_path().string());
+    return flush_folder(path.parent_path());
+}
+
+Result<> flush_folder(const std::filesystem::path& folder) {
+    const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (opened.get() < 0 || ::fsync(opened.get()) != 0) return os_error("flush " + folder.string());
     return {};
 }
 
 Result<std::string> read_file(const std::filesystem::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) {
-        const Errc code = errno == ENOENT ? Errc::NotFound : Errc::Internal;
-        return fail(code, "read " + path.string() + ": " + std::generic_category().message(errno));
+    const auto doing = "read " + path.string();
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat status{};
+    if (file.get() < 0 && errno == ENOENT) return fail(Errc::NotFound, doing + ": no such file");
+    if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return os_error(doing);
+    if (!S_ISREG(status.st_mode)) return fail(Errc::Internal, doing + ": not a file");
+    std::string content;
+    std::array<char, 16384> chunk{};
+    for (;;) {
+        const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return os_error(doing);
+        if (got == 0) return content;
+        content.append(chunk.data(), static_cast<std::size_t>(got));
     }
-    return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 }  // namespace berth::service

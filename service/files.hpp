@@ -9,9 +9,12 @@
 
 namespace berth::service {
 
-// NoSpace when the disk is full, Internal otherwise; the old content is untouched on any error.
+// NoSpace when the disk is full, Internal otherwise. On an error the file holds the old content or, if only
+// the folder could not be flushed, the new one; never a part.
 Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode);
 
-Result<std::string> read_file(const std::filesystem::path& path);  // NotFound, Internal
+Result<std::string> read_file(const std::filesystem::path& path);  // NotFound, Internal; regular files only
+
+Result<> flush_folder(const std::filesystem::path& folder);  // its entries are on disk
 
 }  // namespace berth::service

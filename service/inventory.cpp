@@ -13,10 +13,17 @@ InventoryReporter::InventoryReporter(Loop& loop, Link& link, World& world, const
     style_.domain = config.domain;
     style_.verbosity = config.verbose_inventory ? Verbosity::Verbose : Verbosity::Brief;
     if (config.redact_env) style_.redact = redact;
+}
+
+void InventoryReporter::start() {
     world_.when_changed([this] { on_changed(); });
-    world_.when_ready([this] {
-        if (link_was_ready_) publish("");
-    });
+    world_.when_ready([this] { on_world_ready(); });
+}
+
+// The first picture completes what was said when the connection came; later ones are changes like others.
+void InventoryReporter::on_world_ready() {
+    if (std::exchange(world_was_ready_, true) || !link_was_ready_) return on_changed();
+    on_link_ready();
 }
 
 std::vector<Route> InventoryReporter::routes() {

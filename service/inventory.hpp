@@ -19,6 +19,7 @@ class InventoryReporter {
     InventoryReporter(Loop& loop, Link& link, World& world, const UpdateAgentConfig& config,
                       const std::vector<std::string>& redact);
 
+    void start();  // from here on it publishes; without it nothing leaves
     std::vector<Route> routes();
     void on_link_ready();  // subscribed: a fresh inventory says that Berth listens
 
@@ -29,6 +30,7 @@ class InventoryReporter {
  private:
     void on_get(const Message& message);
     void on_changed();
+    void on_world_ready();
     void schedule();
     void publish(const std::string& activity_id);
 
@@ -42,6 +44,7 @@ class InventoryReporter {
     bool held_{false};
     bool changed_while_held_{false};
     bool link_was_ready_{false};
+    bool world_was_ready_{false};
     std::string last_shown_;  // the payload without its envelope: the same again is not news
 };
 

@@ -6,94 +6,99 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime/runtime.hpp"
+
 namespace berth::service {
 namespace {
 
-constexpr std::chrono::minutes kLimit{2};
+constexpr std::chrono::minutes kMakeAgainPause{1};
 
 bool should_run(const Container& container) {
     return container.spec.restart.type != "no" && container.started_before && !container.manually_stopped;
 }
 
-void log_failure(const std::string& name, const std::optional<Error>& error) {
-    if (error) spdlog::error("container {}: {}", name, error->message);
+bool is_named_right(const Container& container) {
+    const auto plain = runtime::plain_name(container.spec);
+    return container.engine_name == plain ||
+           container.engine_name == plain + "-" + runtime::id8(container.spec.id);
 }
 
 }  // namespace
 
-Recovery::Recovery(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, Steps& steps,
+Recovery::Recovery(Loop& loop, World& world, Steps& steps,
                    std::function<bool(const ContainerId&)> in_operation)
-    : loop_(loop),
-      workers_(workers),
-      runtime_(runtime),
-      world_(world),
-      steps_(steps),
-      in_operation_(std::move(in_operation)) {}
+    : loop_(loop), world_(world), steps_(steps), in_operation_(std::move(in_operation)) {}
 
-void Recovery::on_ready() {
-    const bool first = std::exchange(first_, false);
-    for (const auto& record : world_.take_missing())
-        make_again(record);
-    for (const auto& id : world_.take_gone_down()) {
-        const Container* container = world_.find(id);
-        if (container && container->role == Role::Plain && should_run(*container)) bring_up(*container);
-    }
-    if (!first) return;  // later an operation may be under way, and the leftovers are its own
+void Recovery::on_ready(std::function<void()> then) {
+    then_ = std::move(then);
+    const auto gone_down = world_.take_gone_down();
     for (const auto& container : world_.containers())
-        if (container.role != Role::Plain && !in_operation_(container.spec.id)) put_in_order(container);
+        look_at(container, gone_down.contains(container.spec.id));
+    if (busy_.empty() && then_) std::exchange(then_, nullptr)();
+}
+
+void Recovery::look_at(const Container& container, bool went_down) {
+    const auto& id = container.spec.id;
+    if (busy_.contains(id) || making_.contains(id)) return;
+    const bool looked_after = in_operation_(id);
+    if (container.engine_id.empty()) {
+        if (container.role == Role::Plain) return make_again(container);
+        if (!looked_after) world_.forget(id);
+        return;
+    }
+    if (looked_after) return;
+    if (container.role == Role::Plain)
+        put_right(container, went_down);
+    else
+        put_in_order(container);
 }
 
 // Its root file system is lost; what was asked for is not.
 void Recovery::make_again(const Container& record) {
-    if (record.role != Role::Plain) return world_.forget(record.spec.id);
+    const auto& id = record.spec.id;
     spdlog::warn("container {} ({}) is not in the engine any more: made again from its record",
-                 record.spec.name, record.spec.id);
-    workers_.submit(Lane::Steps, record.spec.id, [this, record](std::stop_token stop) -> Task {
-        runtime::Call call{};
-        call.stop = std::move(stop);
-        call.deadline = std::chrono::steady_clock::now() + kLimit;
-        Result<> done{};
-        auto created = steps_.make(record.spec, {runtime::plain_name(record.spec), {}, {}}, call);
-        if (!created)
-            done = created.error();
-        else if (should_run(record))
-            done = runtime_.start(*created, call);
-        return [this, record, created = std::move(created), done] {
-            if (created) world_.on_created(record.spec.id, *created);
-            if (!done) spdlog::error("container {}: make again: {}", record.spec.name, done.error().message);
-        };
+                 record.spec.name, id);
+    making_.insert(id);
+    steps_.make_again(record, [this, record, id](const std::optional<Error>& error) {
+        making_.erase(id);
+        if (error) {
+            spdlog::error("container {}: {}", record.spec.name, error->message);
+            return retry_later();
+        }
+        if (!should_run(record) || in_operation_(id)) return;
+        ActionState action{};
+        action.name = record.spec.name;
+        action.spec = record.spec;
+        run(reconcile::StepKind::EnsureRunning, std::move(action));
     });
 }
 
-void Recovery::bring_up(const Container& container) {
-    spdlog::info("container {} ran before the engine went down: started again", container.spec.name);
-    ActionState action{};
-    action.name = container.spec.name;
-    action.spec = container.spec;
-    reconcile::Run start{reconcile::StepKind::EnsureRunning, 0, 0, std::move(action)};
-    steps_.run(start, {}, [name = container.spec.name](const auto& error) { log_failure(name, error); });
+void Recovery::retry_later() {
+    loop_.cancel(retry_);
+    retry_ = loop_.post_after(kMakeAgainPause, [this] {
+        if (!world_.ready()) return;  // then everything is looked at anyway
+        for (const auto& container : world_.containers())
+            if (container.engine_id.empty()) look_at(container, false);
+    });
 }
 
 // Without its operation a staged instance that never ran goes and the old one returns; one that ran stays and
 // the old one goes.
 void Recovery::put_in_order(const Container& leftover) {
+    if (leftover.role == Role::Staged) return leftover.started_before ? keep_new(leftover) : undo(leftover);
     const auto all = world_.containers();
     const bool replaced = std::any_of(all.begin(), all.end(), [&](const Container& other) {
         return other.spec.name == leftover.spec.name && other.spec.id != leftover.spec.id &&
-               other.started_before && (other.role == Role::Plain || other.role == Role::Staged);
+               other.started_before && other.role != Role::Old;
     });
-    if (leftover.role == Role::Staged && !leftover.started_before) return undo(leftover);
-    if (leftover.role == Role::Staged) {
-        Container plain = leftover;
-        plain.role = Role::Plain;
-        return world_.keep(plain, {});
-    }
-    if (!replaced) return take_back(leftover);
     ActionState action{};
+    action.action = Action::Recreate;
     action.name = leftover.spec.name;
-    action.old = OldInstance{leftover.spec, false, false};
-    steps_.run({reconcile::StepKind::RemoveOld, 0, 0, action}, {},
-               [name = leftover.spec.name](const auto& error) { log_failure(name, error); });
+    action.old = OldInstance{leftover.spec, true, false};
+    action.touched = true;
+    spdlog::warn("container {} was replaced by an update that did not end: {}", action.name,
+                 replaced ? "removed" : "running again");
+    run(replaced ? reconcile::StepKind::RemoveOld : reconcile::StepKind::Restore, std::move(action));
 }
 
 void Recovery::undo(const Container& staged) {
@@ -106,20 +111,50 @@ void Recovery::undo(const Container& staged) {
     if (const Container* old = world_.find(staged.replaces)) {
         action.old = OldInstance{old->spec, old->started_before, false};
         action.touched = true;
+        busy_.insert(old->spec.id);  // it is part of this
     }
-    steps_.run({reconcile::StepKind::Restore, 0, 0, action}, {},
-               [name = staged.spec.name](const auto& error) { log_failure(name, error); });
+    run(reconcile::StepKind::Restore, std::move(action));
 }
 
-void Recovery::take_back(const Container& old) {
-    spdlog::warn("container {} was replaced by an update that did not end: running again", old.spec.name);
-    ActionState action{};
-    action.action = Action::Recreate;
-    action.name = old.spec.name;
-    action.old = OldInstance{old.spec, true, false};
-    action.touched = true;
-    steps_.run({reconcile::StepKind::Restore, 0, 0, action}, {},
-               [name = old.spec.name](const auto& error) { log_failure(name, error); });
+// The old one, if it is still there, is a leftover of its own and finds that it was replaced.
+void Recovery::keep_new(const Container& staged) {
+    Container plain = staged;
+    plain.role = Role::Plain;
+    world_.keep(plain, {});
+    steps_.put_name_right(plain, when_done(plain.spec.id, plain.spec.name));
+    const Container* old = world_.find(staged.replaces);
+    if (!old || old->role != Role::Plain) return;
+    Container replaced = *old;
+    replaced.role = Role::Old;
+    world_.keep(replaced, {});
+    if (!busy_.contains(replaced.spec.id)) put_in_order(replaced);
+}
+
+void Recovery::put_right(const Container& container, bool went_down) {
+    if (went_down && should_run(container)) {
+        spdlog::info("container {} ran before the engine went down: started again", container.spec.name);
+        ActionState action{};
+        action.name = container.spec.name;
+        action.spec = container.spec;
+        return run(reconcile::StepKind::EnsureRunning, std::move(action));
+    }
+    if (!is_named_right(container))
+        steps_.put_name_right(container, when_done(container.spec.id, container.spec.name));
+}
+
+void Recovery::run(reconcile::StepKind kind, ActionState action) {
+    const ContainerId id = action.old ? action.old->spec.id : action.spec.id;
+    const auto name = action.name;
+    steps_.run({kind, 0, 0, std::move(action)}, {}, when_done(id, name));
+}
+
+Steps::Done Recovery::when_done(const ContainerId& id, const std::string& name) {
+    busy_.insert(id);
+    return [this, id, name](const std::optional<Error>& error) {
+        if (error) spdlog::error("container {}: {}", name, error->message);
+        busy_.erase(id);
+        if (busy_.empty() && then_) std::exchange(then_, nullptr)();
+    };
 }
 
 }  // namespace berth::service

@@ -1,13 +1,9 @@
-// The steps forward: stage, stop, change in place, start, make sure that it runs, remove.
+// Steps: the entry, engine calls that outlast an engine's absence, and the steps forward after DOWNLOAD.
 #include "service/steps.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <utility>
-
-#include "protocol/document.hpp"
-#include "protocol/forms.hpp"
-#include "service/secrets.hpp"
 
 namespace berth::service {
 namespace {
@@ -15,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kCallLimit{120s};
-constexpr std::chrono::milliseconds kPullLimit{24h};  // a pull without a byte is given up much earlier
 
 std::string of(const std::string& name) {
     return "component " + name;
@@ -28,7 +23,9 @@ std::optional<Error> error_of(const Result<>& result) {
 }  // namespace
 
 Steps::Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, StepsConfig config)
-    : loop_(loop), workers_(workers), runtime_(runtime), world_(world), config_(config) {}
+    : loop_(loop), workers_(workers), runtime_(runtime), world_(world), config_(std::move(config)) {
+    world_.when_ready([this] { on_engine_back(); });
+}
 
 void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
     // Never from inside: the caller's state must be settled when the answer comes.
@@ -44,122 +41,53 @@ void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
         case StepKind::StartNew: return start_new(action, later);
         case StepKind::EnsureRunning: return ensure_running(action.spec, later);
         case StepKind::Restore: return restore(action, later);
-        case StepKind::RemoveOld: return remove(action.old ? action.old->spec.id : "", action.name, later);
+        case StepKind::RemoveOld: return remove_old(action, later);
     }
 }
 
-void Steps::cancel_pulls() {
-    for (auto& [id, source] : pulls_)
-        source.request_stop();
+void Steps::submit(Lane lane, const std::string& key, std::chrono::milliseconds limit, Work work, Next next,
+                   Try attempt) {
+    workers_.submit(lane, key, [=, this](std::stop_token stop) -> Task {
+        runtime::Call call{};
+        call.stop = std::move(stop);
+        call.deadline = std::chrono::steady_clock::now() + limit;
+        auto result = work(call);
+        return [=, this, result = std::move(result)] {
+            if (result || result.error().code != Errc::Unavailable) return next(result);
+            const auto again = [=, this] { submit(lane, key, limit, work, next, Try::First); };
+            // It may have been away for a moment only: once more, and then the failure counts.
+            const Next there = [=, this](const Result<>& failed) {
+                if (attempt == Try::Second) return next(failed);
+                submit(lane, key, limit, work, next, Try::Second);
+            };
+            on_unavailable(result.error(), again, there);
+        };
+    });
 }
 
-std::stop_source Steps::submit(Lane lane, const std::string& key, std::chrono::milliseconds limit, Work work,
-                               Next next) {
-    return workers_.submit(
-        lane, key, [limit, work = std::move(work), next = std::move(next)](std::stop_token stop) -> Task {
-            runtime::Call call{};
-            call.stop = std::move(stop);
-            call.deadline = std::chrono::steady_clock::now() + limit;
-            return [next, result = work(std::move(call))] { next(result); };
+// Is it the engine that is away? Then the call waits for it: steps can be repeated.
+void Steps::on_unavailable(Error error, const std::function<void()>& again, const Next& next) {
+    world_.refresh([this, error = std::move(error), again, next](const Result<>& listed) {
+        if (listed) return next(error);
+        const auto number = ++last_parked_;
+        spdlog::warn("a step waits for the engine: {}", error.message);
+        const TimerId patience = loop_.post_after(config_.engine_patience, [this, number, error, next] {
+            if (parked_.erase(number) > 0) next(error);
         });
+        parked_[number] = {again, patience};
+    });
+}
+
+void Steps::on_engine_back() {
+    for (const auto& [number, parked] : std::exchange(parked_, {})) {
+        loop_.cancel(parked.patience);
+        parked.again();
+    }
 }
 
 EngineId Steps::engine_id(const ContainerId& id) const {
     const Container* container = world_.find(id);
     return container ? container->engine_id : EngineId{};
-}
-
-// Pull only what is not there: an existing tag is never refreshed.
-void Steps::stage(const ActionState& action, Progress progress, Done done) {
-    if (config_.require_qualified && !is_qualified_image(action.spec.image))
-        return done(fail(Errc::Invalid, of(action.name) + ", key image: failed to resolve reference \"" +
-                                            action.spec.image +
-                                            "\": object required; give host, path and tag"));
-    auto present = std::make_shared<bool>(false);  // carried from the worker to the loop
-    submit(
-        Lane::Steps, action.spec.id, kCallLimit,
-        [this, image = action.spec.image, present](runtime::Call call) -> Result<> {
-            auto found = runtime_.image_present(image, std::move(call));
-            if (!found) return found.error();
-            *present = *found;
-            return {};
-        },
-        [this, action, present, progress = std::move(progress),
-         done = std::move(done)](const Result<>& looked) {
-            if (!looked) return done(fail(looked.error(), of(action.name) + ", key image"));
-            if (*present) return create(action, done);
-            pull(action, progress, [this, action, done](const Result<>& pulled) {
-                if (!pulled) return done(fail(pulled.error(), of(action.name) + ", key image"));
-                create(action, done);
-            });
-        });
-}
-
-void Steps::pull(const ActionState& action, Progress progress, Next next) {
-    const auto work = [this, image = action.spec.image, progress = std::move(progress)](runtime::Call call) {
-        call.progress = [this, progress, last = 0](const runtime::Progress& bytes) mutable {
-            if (bytes.total_bytes <= 0) return;
-            const int percent = static_cast<int>(100 * bytes.current_bytes / bytes.total_bytes);
-            if (percent <= last) return;
-            last = percent;
-            loop_.post([progress, percent] { progress(percent); });
-        };
-        spdlog::info("pulling image '{}'", image);
-        return runtime_.pull(image, std::move(call));
-    };
-    pulls_[action.spec.id] =
-        submit(Lane::Pulls, action.spec.id, kPullLimit, work,
-               [this, id = action.spec.id, next = std::move(next)](const Result<>& pulled) {
-                   pulls_.erase(id);
-                   next(pulled);
-               });
-}
-
-// The record first: an instance that no record explains must never exist.
-void Steps::create(const ActionState& action, Done done) {
-    Container container{};
-    container.spec = action.spec;
-    container.state.status = Status::Creating;
-    container.role = Role::Staged;
-    if (action.action == Action::Recreate && action.old) container.replaces = action.old->spec.id;
-    runtime::CreateOptions options{};
-    options.engine_name =
-        container.replaces.empty() ? runtime::plain_name(action.spec) : runtime::staged_name(action.spec);
-    options.replaces = container.replaces;
-    world_.keep(container, [this, action, options, done = std::move(done)](const Result<>& kept) {
-        if (!kept) {
-            const Error error = fail(kept.error(), of(action.name) + ": write its record");
-            return world_.forget(action.spec.id, [done, error](const Result<>&) { done(error); });
-        }
-        workers_.submit(Lane::Steps, action.spec.id,
-                        [this, action, options, done](std::stop_token stop) -> Task {
-                            runtime::Call call{};
-                            call.stop = std::move(stop);
-                            call.deadline = std::chrono::steady_clock::now() + kCallLimit;
-                            auto created = make(action.spec, options, call);
-                            return [this, action, created, done] { on_created(action, created, done); };
-                        });
-    });
-}
-
-// On a worker. What identification lets pass but the engine cannot have is refused here.
-Result<EngineId> Steps::make(const ContainerSpec& spec, runtime::CreateOptions options,
-                             const runtime::Call& call) {
-    if (auto valid = validate(spec); !valid) return valid.error();
-    auto env = resolve_secrets(spec.env, config_.secrets_dir);
-    if (!env) return env.error();
-    options.env = std::move(*env);
-    return runtime_.create(spec, std::move(options), call);
-}
-
-void Steps::on_created(const ActionState& action, const Result<EngineId>& created, const Done& done) {
-    if (!created) {
-        const Error error = fail(created.error(), of(action.name));
-        return world_.forget(action.spec.id, [done, error](const Result<>&) { done(error); });
-    }
-    world_.on_created(action.spec.id, *created);
-    spdlog::info("container {} created ({})", action.name, action.spec.id);
-    done(std::nullopt);
 }
 
 // First the engine's policy, so that it does not bring back what must stay down.
@@ -194,10 +122,8 @@ void Steps::apply(const ActionState& action, Done done) {
         },
         [this, spec = action.spec, done = std::move(done)](const Result<>& updated) {
             const Container* known = world_.find(spec.id);
-            if (!updated || !known) {
-                const Error gone = fail(Errc::NotFound, "the container is gone");
-                return done(fail(updated ? gone : updated.error(), of(spec.name)));
-            }
+            if (!updated) return done(fail(updated.error(), of(spec.name)));
+            if (!known) return done(fail(Errc::NotFound, of(spec.name) + ": the container is gone"));
             Container changed = *known;
             changed.spec = spec;
             world_.keep(changed, [done](const Result<>& kept) { done(error_of(kept)); });
@@ -217,42 +143,38 @@ void Steps::start_new(const ActionState& action, Done done) {
         });
 }
 
-// After the gap: the names follow. A rename that fails is tried again another time, it is no error.
+// After the gap: the roles, then the names follow. A name that cannot be had is put right another time.
 void Steps::change_roles(const ActionState& action, Done done) {
-    const auto become = [this](const ContainerId& id, Role role, Next next) {
-        const Container* known = world_.find(id);
-        if (!known) return next({});
-        Container changed = *known;
-        changed.role = role;
-        changed.started_before = true;
-        world_.keep(changed, std::move(next));
+    const auto name_of = [this](const ContainerId& id, Done then) {
+        const Container* container = world_.find(id);
+        if (!container) return then(std::nullopt);
+        put_name_right(*container, [then](const std::optional<Error>&) { then(std::nullopt); });
     };
-    if (action.action != Action::Recreate || !action.old)
-        return become(action.spec.id, Role::Plain, [done](const Result<>& kept) { done(error_of(kept)); });
+    const ContainerId old_id =
+        action.action == Action::Recreate && action.old ? action.old->spec.id : ContainerId{};
+    become(old_id, Role::Old, [=, this, id = action.spec.id](const std::optional<Error>& error) {
+        if (error) return done(error);
+        become(id, Role::Plain, [=](const std::optional<Error>& kept) {
+            if (kept || old_id.empty()) return done(kept);
+            name_of(old_id, [=](const std::optional<Error>&) { name_of(id, done); });
+        });
+    });
+}
 
-    const EngineId old_engine_id = engine_id(action.old->spec.id);
-    const EngineId new_engine_id = engine_id(action.spec.id);
-    const auto rename_both = [this, old_engine_id, new_engine_id,
-                              action](const runtime::Call& call) -> Result<> {
-        if (!old_engine_id.empty())
-            if (auto moved = runtime_.rename(old_engine_id, runtime::old_name(action.old->spec), call);
-                !moved)
-                return moved;
-        return runtime_.rename(new_engine_id, runtime::plain_name(action.spec), call);
-    };
-    submit(Lane::Steps, action.spec.id, kCallLimit, rename_both,
-           [action, become, done = std::move(done)](const Result<>& renamed) {
-               if (!renamed) spdlog::warn("container {}: {}", action.name, renamed.error().message);
-               become(action.old->spec.id, Role::Old, [](const Result<>&) {});
-               become(action.spec.id, Role::Plain, [done](const Result<>& kept) { done(error_of(kept)); });
-           });
+void Steps::become(const ContainerId& id, Role role, Done done) {
+    const Container* known = world_.find(id);
+    if (!known) return done(std::nullopt);
+    Container changed = *known;
+    changed.role = role;
+    changed.started_before |= role == Role::Plain;
+    world_.keep(changed, [done = std::move(done)](const Result<>& kept) { done(error_of(kept)); });
 }
 
 void Steps::ensure_running(const ContainerSpec& spec, Done done) {
     const Container* container = world_.find(spec.id);
     if (!container || container->engine_id.empty())
         return done(fail(Errc::NotFound, of(spec.name) + ": the container is gone"));
-    if (container->state.status == Status::Running) return done(std::nullopt);
+    if (container->state.status == Status::Running && world_.ready()) return done(std::nullopt);
     const bool paused = container->state.status == Status::Paused;
     submit(
         Lane::Steps, spec.id, kCallLimit,
@@ -268,22 +190,34 @@ void Steps::ensure_running(const ContainerSpec& spec, Done done) {
         });
 }
 
+// Its role first: a record that outlives its instance must not bring it back.
+void Steps::remove_old(const ActionState& action, Done done) {
+    const ContainerId id = action.old ? action.old->spec.id : ContainerId{};
+    become(id, Role::Old,
+           [this, id, name = action.name, done = std::move(done)](const std::optional<Error>&) {
+               remove(id, name, done);
+           });
+}
+
+// What the picture does not know may be in the engine all the same, if the answer to its create got lost.
 void Steps::remove(const ContainerId& id, const std::string& name, Done done) {
-    const EngineId instance = engine_id(id);
-    const auto forget = [this, id, done] {
-        world_.forget(id, [done](const Result<>& erased) { done(error_of(erased)); });
-    };
-    if (instance.empty()) return forget();
+    if (id.empty()) return done(std::nullopt);
     submit(
         Lane::Steps, id, kCallLimit,
-        [this, instance](const runtime::Call& call) { return runtime_.remove(instance, call); },
-        [id, name, forget, done](const Result<>& removed) {
-            if (!removed) {
-                spdlog::error("container {}: {}", name, removed.error().message);
-                return done(fail(removed.error(), of(name)));
+        [this, id, known = engine_id(id)](const runtime::Call& call) -> Result<> {
+            auto instance = known;
+            if (instance.empty()) {
+                auto found = runtime_.find(id, call);
+                if (!found) return found.error();
+                if (!*found) return {};
+                instance = **found;
             }
+            return runtime_.remove(instance, call);
+        },
+        [this, id, name, done = std::move(done)](const Result<>& removed) {
+            if (!removed) return done(fail(removed.error(), of(name)));
             spdlog::info("container {} removed ({})", name, id);
-            forget();
+            world_.forget(id, [done](const Result<>& erased) { done(error_of(erased)); });
         });
 }
 

@@ -1,14 +1,16 @@
 // Carries out one step of an operation on the engine: which verbs, in which order, in which lane. Every step
-// can be repeated. Decides nothing; says how it went.
+// can be repeated, and is when the engine was away meanwhile. Decides nothing; says how it went.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "protocol/result.hpp"
 #include "reconcile/operation.hpp"
@@ -23,53 +25,84 @@ struct StepsConfig {
     std::chrono::milliseconds stop_timeout{30'000};  // between the stop signal and SIGKILL
     bool require_qualified{};                        // refuse image references that the engine would complete
     std::filesystem::path secrets_dir{"/etc/berth/secrets"};
+    std::chrono::milliseconds engine_patience{600'000};  // how long a step waits for an engine that went away
 };
 
 class Steps {
  public:
-    using Done = std::function<void(std::optional<Error>)>;  // on the loop, never from inside run()
-    using Progress = std::function<void(int percent)>;       // on the loop
+    using Done = std::function<void(std::optional<Error>)>;  // on the loop, never from inside the call
+    using Progress = std::function<void(int percent)>;       // on the loop; may be empty
 
     Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, StepsConfig config);
 
     void run(const reconcile::Run& step, Progress progress, Done done);
 
-    // On a worker: the instance of a spec, its secrets resolved.
-    Result<EngineId> make(const ContainerSpec& spec, runtime::CreateOptions options,
-                          const runtime::Call& call);
+    // Makes the instance of a record again that the engine does not have, image included. Does not start it.
+    void make_again(const Container& record, Done done);
+    // Gives the engine's name the form of its role: web, web.staged-…, web.old-….
+    void put_name_right(const Container& container, Done done);
+    // Gives back the restart policy of the document.
+    void put_policy_right(const Container& container, Done done);
 
     // Asks the pulls in progress to end; they end with Interrupted. Other steps end by themselves.
     void cancel_pulls();
 
  private:
-    using Work = std::function<Result<>(runtime::Call)>;
+    using Work = std::function<Result<>(const runtime::Call&)>;
     using Next = std::function<void(Result<>)>;
 
-    std::stop_source submit(Lane lane, const std::string& key, std::chrono::milliseconds limit, Work work,
-                            Next next);
+    // One engine call on a worker. While the engine is away it waits for it and calls again.
+    enum class Try { First, Second };
+    void submit(Lane lane, const std::string& key, std::chrono::milliseconds limit, Work work, Next next,
+                Try attempt = Try::First);
+    // `again` once the engine is back, `next` if it is there (or does not come back).
+    void on_unavailable(Error error, const std::function<void()>& again, const Next& next);
+    void on_engine_back();
+
+    struct Fetch {  // of an image, until it is there; can be cancelled between its calls too
+        std::string image{};
+        ContainerId id{};
+        Progress progress{};
+        Next next{};
+        std::stop_source stop{};
+        std::size_t tries{};
+    };
+    void fetch(const ContainerSpec& spec, Progress progress, Next next);
+    void pull(const std::shared_ptr<Fetch>& fetch);
+    void on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulled);
 
     void stage(const ActionState& action, Progress progress, Done done);
-    void pull(const ActionState& action, Progress progress, Next next);
-    void create(const ActionState& action, Done done);
-    void on_created(const ActionState& action, const Result<EngineId>& created, const Done& done);
+    void create(Container container, std::string engine_name, Done done);
+    void create_kept(const Container& container, const std::string& engine_name, const Done& done);
+    Result<EngineId> make(const ContainerSpec& spec, runtime::CreateOptions options,
+                          const runtime::Call& call) const;
     void stop_old(const ActionState& action, Done done);
     void apply(const ActionState& action, Done done);
     void start_new(const ActionState& action, Done done);
     void change_roles(const ActionState& action, Done done);
+    void become(const ContainerId& id, Role role, Done done);
     void ensure_running(const ContainerSpec& spec, Done done);
+    void remove_old(const ActionState& action, Done done);
+    void remove(const ContainerId& id, const std::string& name, Done done);
     void restore(const ActionState& action, Done done);
     void restore_old(const ActionState& action, Done done);
     void take_old_back(const ActionState& action, Done done);
-    void remove(const ContainerId& id, const std::string& name, Done done);
 
-    EngineId engine_id(const ContainerId& id) const;  // empty: the engine has none
+    EngineId engine_id(const ContainerId& id) const;  // empty: not known to be in the engine
+
+    struct Parked {
+        std::function<void()> again{};
+        TimerId patience{};
+    };
 
     Loop& loop_;
     Workers& workers_;
     runtime::Runtime& runtime_;
     World& world_;
     StepsConfig config_;
-    std::map<ContainerId, std::stop_source> pulls_;
+    std::map<ContainerId, std::shared_ptr<Fetch>> fetches_;
+    std::map<std::uint64_t, Parked> parked_;
+    std::uint64_t last_parked_{0};
 };
 
 }  // namespace berth::service

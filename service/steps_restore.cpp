@@ -1,4 +1,4 @@
-// The step back: the new instance goes, the old one returns to what it was: values, names, run state.
+// Steps: the way back. The new instance goes, the old one returns to what it was: values, names, run state.
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -10,8 +10,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kRestoreLimit{120'000};
 
-std::optional<Error> first_of(std::optional<Error> a, std::optional<Error> b) {
-    return a ? std::move(a) : std::move(b);
+// Starts it again as it was. One that was paused and was never stopped is so still.
+Result<> run_again(runtime::Runtime& runtime, const EngineId& id, bool paused, const runtime::Call& call) {
+    auto started = runtime.start(id, call);
+    const bool is_paused = !started && started.error().code == Errc::Conflict;
+    if (!started && !is_paused) return started;
+    if (is_paused == paused) return {};
+    return paused ? runtime.pause(id, call) : runtime.unpause(id, call);
 }
 
 }  // namespace
@@ -20,13 +25,15 @@ std::optional<Error> first_of(std::optional<Error> a, std::optional<Error> b) {
 // down.
 void Steps::restore(const ActionState& action, Done done) {
     if (!action.staged) return restore_old(action, std::move(done));
-    remove(action.spec.id, action.name, [this, action, done = std::move(done)](std::optional<Error> removed) {
-        restore_old(action, [removed = std::move(removed), done](std::optional<Error> restored) {
-            done(first_of(std::move(restored), removed));
-        });
-    });
+    remove(action.spec.id, action.name,
+           [this, action, done = std::move(done)](const std::optional<Error>& removed) {
+               restore_old(action, [removed, done](const std::optional<Error>& restored) {
+                   done(restored ? restored : removed);
+               });
+           });
 }
 
+// Whatever fails on the way does not keep the old one down either; the first failure is what is told.
 void Steps::restore_old(const ActionState& action, Done done) {
     const bool disturbed = action.touched || action.started;
     if (!action.old || !disturbed) return done(std::nullopt);
@@ -34,17 +41,15 @@ void Steps::restore_old(const ActionState& action, Done done) {
     const EngineId id = engine_id(old.spec.id);
     if (id.empty())
         return done(fail(Errc::NotFound, "component " + action.name + ": its old instance is gone"));
-    const std::string name = runtime::plain_name(old.spec);
+    runtime::UpdateOptions values{};
+    values.restart = old.spec.restart;
+    if (action.action == Action::Update) values.resources = old.spec.resources;
     submit(
         Lane::Steps, old.spec.id, kRestoreLimit,
-        [this, id, old, name](const runtime::Call& call) -> Result<> {
-            if (auto named = runtime_.rename(id, name, call); !named)
-                spdlog::warn("container {}: {}", old.spec.name, named.error().message);
-            if (auto given = runtime_.update(id, {old.spec.restart, old.spec.resources}, call); !given)
-                return given;
-            if (!old.ran) return {};
-            if (auto started = runtime_.start(id, call); !started) return started;
-            return old.paused ? runtime_.pause(id, call) : Result<>{};
+        [this, id, old, values](const runtime::Call& call) -> Result<> {
+            auto given = runtime_.update(id, values, call);
+            auto running = old.ran ? run_again(runtime_, id, old.paused, call) : Result<>{};
+            return given ? running : given;
         },
         [this, action, done = std::move(done)](const Result<>& restored) {
             if (!restored) return done(fail(restored.error(), "component " + action.name));
@@ -58,9 +63,10 @@ void Steps::take_old_back(const ActionState& action, Done done) {
     Container back = *known;
     back.role = Role::Plain;
     back.spec = action.old->spec;
-    spdlog::info("container {} is as it was before the update", action.name);
-    world_.keep(back, [done = std::move(done)](const Result<>& kept) {
-        done(kept ? std::nullopt : std::optional(kept.error()));
+    world_.keep(back, [this, back, name = action.name, done = std::move(done)](const Result<>& kept) {
+        if (!kept) return done(kept.error());
+        spdlog::info("container {} is as it was before the update", name);
+        put_name_right(back, [done](const std::optional<Error>&) { done(std::nullopt); });
     });
 }
 

@@ -22,8 +22,9 @@ fs::path folder_of(const fs::path& home_dir, const ContainerId& id) {
 
 Result<> make_folder(const fs::path& folder) {
     std::error_code error;
-    fs::create_directories(folder, error);
-    if (!error) fs::permissions(folder, static_cast<fs::perms>(0711), error);
+    const bool made = fs::create_directories(folder, error);
+    if (!error && made) fs::permissions(folder, static_cast<fs::perms>(0711), error);
+    if (!error && made) return flush_folder(folder.parent_path());
     if (!error) return {};
     return fail(error == std::errc::no_space_on_device ? Errc::NoSpace : Errc::Internal,
                 "make folder " + folder.string() + ": " + error.message());
@@ -56,10 +57,12 @@ Result<Loaded> load(const fs::path& home_dir) {
     Loaded loaded;
     const fs::path root = home_dir / "containers";
     std::error_code error;
-    if (!fs::exists(root, error)) return loaded;
-    for (const auto& entry : fs::directory_iterator(root, error)) {
-        if (!entry.is_directory() || !is_safe_id(entry.path().filename().string())) continue;
-        auto record = load_record(entry.path());
+    fs::directory_iterator entry(root, error);
+    if (error == std::errc::no_such_file_or_directory) return loaded;
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+        std::error_code unknown;
+        if (!entry->is_directory(unknown) || !is_safe_id(entry->path().filename().string())) continue;
+        auto record = load_record(entry->path());
         if (record)
             loaded.records.push_back(std::move(*record));
         else
@@ -82,7 +85,8 @@ Result<> erase(const fs::path& home_dir, const ContainerId& id) {
     std::error_code error;
     fs::remove_all(folder_of(home_dir, id), error);
     if (error) return fail(Errc::Internal, "remove the record of " + id + ": " + error.message());
-    return {};
+    const auto flushed = flush_folder(home_dir / "containers");
+    return flushed || !fs::exists(home_dir / "containers", error) ? Result<>{} : flushed;
 }
 
 }  // namespace berth::service::store

@@ -45,18 +45,20 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
         say_failed(desired.activity_id, listed.error().message);
         return work_off();
     }
+    remember(desired.digest);
     auto identified = reconcile::begin(desired, world_.containers(), how(desired));
     for (const auto& action : identified.next.actions)
         spdlog::info("activity '{}': {}: {}", desired.activity_id, action.name, action.message);
     // Accepted means on disk: without a record the message is refused and nothing has happened.
     auto previous = std::exchange(operation_, std::nullopt);
     const auto said_before = last_unsent_;
-    settle(std::move(identified), [this, activity = desired.activity_id, previous, said_before](const Error& error) {
-        operation_ = previous;
-        unsent_.erase(unsent_.upper_bound(said_before), unsent_.end());
-        inventory_.release();
-        say_failed(activity, error.message);
-    });
+    settle(std::move(identified),
+           [this, activity = desired.activity_id, previous, said_before](const Error& error) {
+               operation_ = previous;
+               unsent_.erase(unsent_.upper_bound(said_before), unsent_.end());
+               inventory_.release();
+               say_failed(activity, error.message);
+           });
 }
 
 reconcile::Identification Updates::how(const DesiredState& desired) {
@@ -70,7 +72,7 @@ reconcile::Identification Updates::how(const DesiredState& desired) {
     const bool hybrid = config_.apply_mode == ApplyMode::Hybrid;
     const bool by_itself = config_.apply_mode == ApplyMode::Auto || (hybrid && desired.timestamp == 0);
     how.drive = by_itself ? reconcile::Drive::Itself : reconcile::Drive::WaitsForCommands;
-    how.grace = by_itself && config_.standalone_grace > milliseconds::zero();
+    how.grace = hybrid && by_itself && config_.standalone_grace > milliseconds::zero();
     if (hybrid && !by_itself) {
         how.notice = kWaitsForCommands;
         spdlog::info("activity '{}': {}", desired.activity_id, how.notice);

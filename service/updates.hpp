@@ -34,7 +34,8 @@ class Updates {
     // What the journal held when Berth started; before the loop runs. What was not acknowledged is sent
     // again.
     void restore(JournalRecord record);
-    void on_world_ready();  // an operation that was interrupted goes on
+    void wait_for_recovery();  // the world is being put in order: nothing is identified meanwhile
+    void on_world_ready();     // it is in order; an operation that was interrupted goes on
 
     // An open operation has a part for it: nobody else puts it in order.
     bool concerns(const ContainerId& id) const;
@@ -52,6 +53,8 @@ class Updates {
     bool take(const CommandMessage& command);  // true: done with it
     bool make_way(const DesiredState& desired);
     void give_up_waiting(const Error& error);
+    void remember(const std::string& digest);
+    void interrupt_download(const std::string& by);
     bool is_open() const { return operation_ && !operation_->ended; }
 
     // What is done about it (updates.cpp).
@@ -97,7 +100,8 @@ class Updates {
     TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};
     std::int64_t last_stamp_{0};
-    std::string last_retained_;  // digest of the retained desired state that was acted on
+    std::deque<std::string> accepted_;  // digests of what was acted on last: a retained copy acts once, ever
+    bool recovering_{false};
     std::chrono::steady_clock::time_point last_progress_{};
 };
 

@@ -9,6 +9,13 @@
 
 namespace berth::service {
 
+namespace {
+
+constexpr std::size_t kRemembered = 16;   // digests of what was accepted
+constexpr std::size_t kMostWaiting = 64;  // messages behind the one that is worked on
+
+}  // namespace
+
 std::vector<Route> Updates::routes() {
     Route state{};
     state.filter = topics_.desired_state;
@@ -41,11 +48,14 @@ void Updates::on_desired_state(const Message& message) {
 
 // QoS 1 may deliver twice, and a retained message comes again with every connect.
 bool Updates::is_copy(const DesiredState& desired, const Message& message) {
-    if (message.retained && std::exchange(last_retained_, desired.digest) == desired.digest) {
+    if (message.retained &&
+        std::find(accepted_.begin(), accepted_.end(), desired.digest) != accepted_.end()) {
         spdlog::info("activity '{}': a retained desired state that was applied before: ignored",
                      desired.activity_id);
         return true;
     }
+    for (const auto& waiting : waiting_)
+        if (const auto* other = std::get_if<DesiredState>(&waiting); other && *other == desired) return true;
     if (identifying_ && *identifying_ == desired) return true;
     const bool same = operation_ && operation_->activity_id == desired.activity_id &&
                       operation_->timestamp == desired.timestamp && operation_->digest == desired.digest;
@@ -71,7 +81,19 @@ void Updates::accept(DesiredState desired) {
         at = waiting_.erase(at);
     }
     waiting_.emplace_back(std::move(desired));
+    if (world_.ready()) interrupt_download("a newer desired state");
     work_off();
+}
+
+void Updates::interrupt_download(const std::string& by) {
+    if (is_open() && operation_->running && operation_->running->command == Command::Download && resumed_)
+        on_event(reconcile::Interrupted{by});
+}
+
+void Updates::remember(const std::string& digest) {
+    std::erase(accepted_, digest);
+    accepted_.push_back(digest);
+    if (accepted_.size() > kRemembered) accepted_.pop_front();
 }
 
 void Updates::on_command(const Message& message) {
@@ -80,12 +102,14 @@ void Updates::on_command(const Message& message) {
         return spdlog::warn("command refused: {}", first_look.refused->message);
     auto command = decode_command(message.payload);
     if (!command) return spdlog::warn("command refused: {}", command.error().message);
+    if (waiting_.size() >= kMostWaiting)
+        return spdlog::warn("command '{}' dropped: {} messages wait already", command->word, waiting_.size());
     waiting_.emplace_back(std::move(*command));
     work_off();
 }
 
 void Updates::work_off() {
-    while (!waiting_.empty() && !identifying_ && !settling_) {
+    while (!waiting_.empty() && !identifying_ && !settling_ && !(recovering_ && world_.ready())) {
         if (const auto* command = std::get_if<CommandMessage>(&waiting_.front())) {
             if (!take(*command)) return;
             waiting_.pop_front();
@@ -105,8 +129,9 @@ bool Updates::take(const CommandMessage& message) {
                      ours ? "no such command" : "no such operation is open");
         return true;
     }
-    const bool ends_download = *message.command == Command::Rollback || *message.command == Command::Cleanup;
-    if (operation_->running && ends_download) on_event(reconcile::Interrupted{message.word});
+    // As the next in line only: a sender may send a whole sequence at once.
+    if (*message.command == Command::Rollback || *message.command == Command::Cleanup)
+        interrupt_download(message.word);
     if (operation_->drives_itself && !operation_->waits_for_grace) {
         spdlog::info("command '{}' ignored: activity '{}' drives itself", message.word, message.activity_id);
         return true;

@@ -57,7 +57,7 @@ JournalRecord Updates::record() const {
         record.unsent.push_back(payload);
     record.last_said = last_said_;
     record.last_stamp = last_stamp_;
-    record.retained_digest = last_retained_;
+    record.accepted.assign(accepted_.begin(), accepted_.end());
     record.boot_id = boot_id();
     return record;
 }
@@ -95,7 +95,8 @@ Updates::Deed Updates::deed_of(const reconcile::Send& send) {
 void Updates::run(const reconcile::Run& step, const Result<>& kept) {
     const auto operation = step.operation;
     const auto index = step.index;
-    auto done = [this, operation, index](std::optional<Error> error) {
+    auto done = [this, operation, index, activity = operation_->activity_id](std::optional<Error> error) {
+        if (error) spdlog::error("activity '{}': {}", activity, error->message);
         on_event(reconcile::StepDone{operation, index, std::move(error)});
     };
     if (!kept && leads_forward(step.kind))
@@ -148,7 +149,7 @@ void Updates::wait_for_commands() {
 
 void Updates::restore(JournalRecord record) {
     last_stamp_ = record.last_stamp;
-    last_retained_ = record.retained_digest;
+    accepted_.assign(record.accepted.begin(), record.accepted.end());
     last_said_ = record.last_said;
     for (const auto& payload : record.unsent) {
         unsent_[++last_unsent_] = payload;
@@ -162,7 +163,13 @@ void Updates::restore(JournalRecord record) {
     if (!resumed_) spdlog::info("activity '{}' was interrupted and goes on", operation_->activity_id);
 }
 
+void Updates::wait_for_recovery() {
+    recovering_ = true;
+}
+
 void Updates::on_world_ready() {
+    recovering_ = false;
+    loop_.post([this] { work_off(); });
     if (std::exchange(resumed_, true)) return;
     on_event(reconcile::Resumed{same_boot_});
 }

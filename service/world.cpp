@@ -10,13 +10,17 @@
 namespace berth::service {
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr std::chrono::seconds kListDeadline{30};
 constexpr std::chrono::seconds kEngineShutdown{20};  // Docker gives its containers 15 s
+constexpr std::chrono::milliseconds kFirstRetry{500};
+constexpr std::chrono::milliseconds kLongestRetry{30'000};
 
 runtime::Call call_with(std::stop_token stop) {
     runtime::Call call{};
     call.stop = std::move(stop);
-    call.deadline = std::chrono::steady_clock::now() + kListDeadline;
+    call.deadline = steady_clock::now() + kListDeadline;
     return call;
 }
 
@@ -25,10 +29,19 @@ bool same_phase(const ContainerState& a, const ContainerState& b) {
     return a.status == b.status || (down(a.status) && down(b.status));
 }
 
+// The engine itself is in trouble, not just with this one container.
+bool is_engine_trouble(Errc code) {
+    return code == Errc::Unavailable || code == Errc::Timeout || code == Errc::Interrupted;
+}
+
 }  // namespace
 
 World::World(Loop& loop, Workers& workers, runtime::Runtime& runtime, std::string home_dir)
-    : loop_(loop), workers_(workers), runtime_(runtime), home_dir_(std::move(home_dir)) {}
+    : loop_(loop),
+      workers_(workers),
+      runtime_(runtime),
+      home_dir_(std::move(home_dir)),
+      retry_pause_(kFirstRetry) {}
 
 std::vector<Container> World::containers() const {
     std::vector<Container> all;
@@ -45,11 +58,14 @@ const Container* World::find(const ContainerId& id) const {
 
 void World::refresh(Then then) {
     refreshing_.push_back(std::move(then));
-    if (listing_) return;
+    if (!listing_) start_list();
+}
+
+void World::start_list() {
     listing_ = true;
     std::set<EngineId> known;
     for (const auto& [id, container] : containers_)
-        known.insert(container.engine_id);
+        if (!container.engine_id.empty()) known.insert(container.engine_id);
     workers_.submit(
         Lane::Quick, {}, [this, known, with_records = !records_read_](std::stop_token stop) -> Task {
             auto listing = read(std::move(stop), known, with_records);
@@ -61,14 +77,19 @@ void World::refresh(Then then) {
 Result<World::Listing> World::read(std::stop_token stop, const std::set<EngineId>& known,
                                    bool with_records) const {
     Listing listing{};
+    listing.known = known;
     auto listed = runtime_.list(call_with(stop));
     if (!listed) return listed.error();
     listing.containers = std::move(*listed);
     for (auto& container : listing.containers) {
         if (known.contains(container.engine_id)) continue;
         auto whole = runtime_.inspect(container.engine_id, call_with(stop));
-        if (!whole && whole.error().code == Errc::NotFound) continue;  // gone since the list
-        if (!whole) return whole.error();
+        if (!whole && is_engine_trouble(whole.error().code)) return whole.error();
+        if (!whole) {
+            spdlog::warn("container '{}' cannot be inspected: {}", container.engine_name,
+                         whole.error().message);
+            continue;
+        }
         container = std::move(*whole);
         listing.inspected.insert(container.engine_id);
     }
@@ -82,26 +103,38 @@ Result<World::Listing> World::read(std::stop_token stop, const std::set<EngineId
 }
 
 void World::on_listed(Result<Listing> listing) {
+    // One that began before the subscription may miss what happened in between.
+    if (std::exchange(list_again_, false) && listing) return start_list();
     listing_ = false;
     Result<> result{};
     if (listing) {
         merge(std::move(*listing));
+        retry_pause_ = kFirstRetry;
     } else {
         result = fail(listing.error(), "list the engine's containers");
         trouble_ = result.error().message;
+        ready_ = false;
+        if (connected_) retry_list();
     }
-    auto held = std::move(held_);
-    held_.clear();
-    for (const auto& event : held)
+    for (const auto& event : std::exchange(held_, {}))
         apply(event);
-    const bool first = listing && !ready_;
+    const bool first = listing && !ready_ && connected_;
     if (first) ready_ = true;
-    auto waiting = std::move(refreshing_);
-    refreshing_.clear();
+    const auto waiting = std::exchange(refreshing_, {});
     if (first) notify(became_ready_);
     for (const auto& then : waiting)
         if (then) then(result);
     if (listing) notify(changed_);
+}
+
+// The event stream stands, so nobody else will ask again.
+void World::retry_list() {
+    spdlog::warn("engine: {}; trying again in {} ms", trouble_, retry_pause_.count());
+    loop_.cancel(retry_);
+    retry_ = loop_.post_after(retry_pause_, [this] {
+        if (connected_ && !ready_) refresh({});
+    });
+    retry_pause_ = std::min(retry_pause_ * 2, kLongestRetry);
 }
 
 void World::merge(Listing listing) {
@@ -109,27 +142,33 @@ void World::merge(Listing listing) {
         record.engine_id.clear();
         containers_.try_emplace(record.spec.id, std::move(record));
     }
-    const bool first = !std::exchange(records_read_, true);
+    records_read_ = true;
     std::set<ContainerId> there;
     for (auto& container : listing.containers) {
         if (!store::is_safe_id(container.spec.id)) {
-            spdlog::warn("container '{}' bears Berth's labels but no readable document: left alone",
-                         container.engine_name);
+            spdlog::warn("container '{}' bears Berth's labels but no id: left alone", container.engine_name);
             continue;
         }
         there.insert(container.spec.id);
         const bool complete = listing.inspected.contains(container.engine_id);
         merge_one(std::move(container), complete);
     }
-    for (auto at = containers_.begin(); at != containers_.end();) {
-        const auto& [id, container] = *at++;
-        if (there.contains(id) || (!first && container.state.status == Status::Creating)) continue;
-        if (first) {
-            missing_.push_back(container);
-            continue;
-        }
-        spdlog::warn("container {} ({}) is not in the engine any more", container.spec.name, id);
-        forget(ContainerId(id));
+    drop_vanished(there, listing.known);
+}
+
+// Only what was there when the list began can have vanished since. A record that never had an instance in
+// this run stays, as exited: recovery makes it again.
+void World::drop_vanished(const std::set<ContainerId>& there, const std::set<EngineId>& known) {
+    std::vector<Container> vanished;
+    for (auto& [id, container] : containers_) {
+        if (there.contains(id)) continue;
+        if (container.engine_id.empty() && container.runs()) container.state.status = Status::Exited;
+        if (known.contains(container.engine_id)) vanished.push_back(container);
+    }
+    for (const auto& container : vanished) {
+        spdlog::warn("container {} ({}) is not in the engine any more", container.spec.name,
+                     container.spec.id);
+        forget(container.spec.id);
     }
 }
 
@@ -137,13 +176,7 @@ void World::merge(Listing listing) {
 void World::merge_one(Container listed, bool complete) {
     const ContainerId id = listed.spec.id;
     const auto at = containers_.find(id);
-    if (at == containers_.end()) {
-        listed.started_before |= !listed.state.started_at.empty();
-        if (!listed.replaces.empty() && !listed.started_before) listed.role = Role::Staged;
-        const auto& added = containers_.emplace(id, std::move(listed)).first->second;
-        spdlog::info("container {} ({}) was taken back from its label", added.spec.name, id);
-        return save(added, {});
-    }
+    if (at == containers_.end()) return take_back(std::move(listed));
     Container& known = at->second;
     if (complete || known.engine_id != listed.engine_id || !same_phase(known.state, listed.state)) {
         if (known.runs() && !listed.runs()) gone_down_.insert(id);
@@ -155,6 +188,24 @@ void World::merge_one(Container listed, bool complete) {
     }
     known.engine_id = listed.engine_id;
     known.engine_name = listed.engine_name;
+    const bool news = known.runs() && (known.manually_stopped || !known.started_before);
+    known.started_before |= listed.started_before || known.runs();
+    if (!news) return;
+    known.manually_stopped = false;
+    save(known, {});
+}
+
+void World::take_back(Container listed) {
+    if (listed.spec.name.empty()) {
+        spdlog::warn("container '{}' bears Berth's labels but no readable document: left alone",
+                     listed.engine_name);
+        return;
+    }
+    listed.started_before |= !listed.state.started_at.empty();
+    if (!listed.replaces.empty() && !listed.started_before) listed.role = Role::Staged;
+    const auto& added = containers_.emplace(listed.spec.id, std::move(listed)).first->second;
+    spdlog::info("container {} ({}) was taken back from its label", added.spec.name, added.spec.id);
+    save(added, {});
 }
 
 void World::keep(Container container, Then then) {
@@ -173,7 +224,7 @@ void World::on_created(const ContainerId& id, const EngineId& engine_id) {
     if (at == containers_.end()) return;
     Container& container = at->second;
     container.engine_id = engine_id;
-    if (container.state.status == Status::Creating) container.state.status = Status::Created;
+    if (container.state.status != Status::Running) container.state.status = Status::Created;
     if (container.state.created.empty()) container.state.created = now_rfc3339();
     save(container, {});
 }
@@ -181,7 +232,7 @@ void World::on_created(const ContainerId& id, const EngineId& engine_id) {
 // One writer, and the key keeps the order: the newest picture is what stays on disk.
 void World::save(const Container& container, Then then) {
     workers_.submit(Lane::Quick, container.spec.id,
-                    [this, container, then = std::move(then)](std::stop_token) -> Task {
+                    [this, container, then = std::move(then)](const std::stop_token&) -> Task {
                         auto saved = store::save(home_dir_, container);
                         return [saved, then, name = container.spec.name] {
                             if (!saved)
@@ -195,11 +246,11 @@ void World::save(const Container& container, Then then) {
 void World::forget(const ContainerId& id, Then then) {
     const ContainerId gone = id;
     const bool known = containers_.erase(gone) > 0;
-    asked_to_stop_.erase(gone);
-    our_stops_.erase(gone);
+    for (auto* marks : {&asked_to_stop_, &our_stops_, &gone_down_})
+        marks->erase(gone);
     foreign_stops_.erase(gone);
     if (!known && !then) return;
-    workers_.submit(Lane::Quick, gone, [this, gone, then = std::move(then)](std::stop_token) -> Task {
+    workers_.submit(Lane::Quick, gone, [this, gone, then = std::move(then)](const std::stop_token&) -> Task {
         auto erased = store::erase(home_dir_, gone);
         return [erased, then] {
             if (!erased) spdlog::error("{}", erased.error().message);
@@ -213,18 +264,36 @@ void World::expect_stop(const ContainerId& id) {
     our_stops_.insert(id);
 }
 
-// An engine that is shut down stops its containers first, with the same events as a person's stop. What was
-// stopped just before it went away went down with it: nobody asked for that.
+void World::on_connected() {
+    connected_ = true;
+    if (listing_)
+        list_again_ = true;
+    else
+        refresh({});
+}
+
 void World::on_lost(const Error& error) {
-    ready_ = false;
+    connected_ = ready_ = false;
     trouble_ = error.message;
-    const auto now = std::chrono::steady_clock::now();
-    for (const auto& [id, stopped] : std::exchange(foreign_stops_, {})) {
+    undo_shutdown_stops();
+}
+
+// An engine that is shut down stops its containers first, with the same events as a person's stop. What was
+// stopped in one go just before it went away went down with it: nobody asked for that.
+void World::undo_shutdown_stops() {
+    std::vector<std::pair<steady_clock::time_point, ContainerId>> stops;
+    for (const auto& [id, when] : std::exchange(foreign_stops_, {}))
+        stops.emplace_back(when, id);
+    std::sort(stops.rbegin(), stops.rend());
+    auto later = steady_clock::now();
+    for (const auto& [when, id] : stops) {
+        if (later - when > kEngineShutdown) return;
+        later = when;
         const auto at = containers_.find(id);
-        if (at == containers_.end() || now - stopped > kEngineShutdown) continue;
+        if (at == containers_.end()) continue;
         at->second.manually_stopped = false;
+        at->second.state.status = Status::Running;  // when last seen; the next list finds that it went down
         save(at->second, {});
-        gone_down_.insert(id);
     }
 }
 

@@ -45,11 +45,10 @@ class World {
     void forget(const ContainerId& id, Then then = {});
     void expect_stop(const ContainerId& id);  // Berth itself is about to stop it
 
-    // Each is told once, after a list: records whose instance the engine does not have when Berth starts, and
-    // containers that ran when last seen and do not run now.
-    std::vector<Container> take_missing() { return std::exchange(missing_, {}); }
+    // Told once, after a list: containers that ran when last seen and do not run now.
     std::set<ContainerId> take_gone_down() { return std::exchange(gone_down_, {}); }
 
+    void on_connected();  // the event stream stands: list now
     void on_event(const runtime::EngineEvent& event);
     void on_lost(const Error& error);
 
@@ -62,15 +61,21 @@ class World {
         std::vector<Container> containers{};
         std::vector<Container> records{};  // first time only
         std::set<EngineId> inspected{};    // whose state is complete
+        std::set<EngineId> known{};        // in the picture when the list began
     };
     Result<Listing> read(std::stop_token stop, const std::set<EngineId>& known, bool with_records) const;
+    void start_list();
+    void retry_list();
     void merge(Listing listing);
+    void drop_vanished(const std::set<ContainerId>& there, const std::set<EngineId>& known);
+    void take_back(Container listed);
     void merge_one(Container listed, bool complete);
     void on_listed(Result<Listing> listing);
     void apply(const runtime::EngineEvent& event);
     void on_started(Container& container, const runtime::EngineEvent& event);
     void on_died(Container& container, const runtime::EngineEvent& event);
     void save(const Container& container, Then then);
+    void undo_shutdown_stops();
     void notify(const std::vector<std::function<void()>>& listeners) const;
 
     Loop& loop_;
@@ -82,13 +87,16 @@ class World {
     std::set<ContainerId> our_stops_;
     std::map<ContainerId, std::chrono::steady_clock::time_point>
         foreign_stops_;  // which may be the engine's end
-    std::vector<Container> missing_;
     std::set<ContainerId> gone_down_;
+    bool connected_{false};
     bool ready_{false};
     bool records_read_{false};
     std::string trouble_{"the engine has not answered yet"};
     std::vector<Then> refreshing_;  // who waits for the list under way
     bool listing_{false};
+    bool list_again_{false};
+    TimerId retry_{0};
+    std::chrono::milliseconds retry_pause_;
     std::deque<runtime::EngineEvent> held_;  // events during a list
     std::vector<std::function<void()>> changed_;
     std::vector<std::function<void()>> became_ready_;

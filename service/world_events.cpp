@@ -74,11 +74,10 @@ void World::on_started(Container& container, const EngineEvent& event) {
     asked_to_stop_.erase(container.spec.id);
     our_stops_.erase(container.spec.id);
     foreign_stops_.erase(container.spec.id);
-    const bool news = container.manually_stopped || !container.started_before;
     container.manually_stopped = false;
     container.started_before = true;
-    if (news && container.role != Role::Staged)
-        save(container, {});  // a staged one is kept as it changes role
+    // Not what the engine restarts, which wears the flash; a staged one is kept as it changes its role.
+    if (!by_engine && container.role != Role::Staged) save(container, {});
 }
 
 void World::on_died(Container& container, const EngineEvent& event) {

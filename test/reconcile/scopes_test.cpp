@@ -147,3 +147,17 @@ TEST_CASE("CLEANUP of everything finishes what is activated and restores the res
     CHECK(player.state().actions[0].finished);
     CHECK(player.state().actions[1].restored);
 }
+
+TEST_CASE("a newer desired state during the CLEANUP of a baseline is not kept waiting",
+          "[UA-55][reconcile]") {
+    OperationPlayer player;
+    player.begin(desired({spec("a", "app:2"), spec("b", "app:2")}), {running(spec("a")), running(spec("b"))},
+                 {});
+    for (const auto what : {Command::Download, Command::Update, Command::Activate})
+        command(player, what, "containers:a");
+    player.send(CommandReceived{Command::Cleanup, "containers:a"});
+    player.send(Superseded{});
+    player.play();
+    CHECK(player.state().ended);
+    CHECK(said(player) == Word::Superseded);
+}

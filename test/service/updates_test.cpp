@@ -21,7 +21,7 @@ using berth::test::Verb;
 using berth::test::Wanted;
 using berth::test::Words;
 
-TEST_CASE("a message without a timestamp deploys by itself", "[UA-53][UA-35][UA-36][UA-37][service]") {
+TEST_CASE("a message without a timestamp deploys by itself", "[UA-53][service]") {
     Gateway device;
     device.on().desire(message("one", {{"web"}, {"db"}}));
     CHECK(device.on().words_until("one", "COMPLETED") ==
@@ -330,4 +330,90 @@ TEST_CASE("two and more at once: everything is deployed, ends in any order", "[U
     device.deploy("none", {});
     CHECK(device.names_and_images().empty());
     CHECK(device.records() == 0);
+}
+
+TEST_CASE("the new instance is made beside the old one, which goes last", "[UA-35][UA-36][UA-37][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}, {"gone"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    const auto after = [&](const std::string& word, const std::string& result) {
+        device.on().command("two", word);
+        REQUIRE(device.on().says("two", result));
+        Words found;
+        for (const auto& c : device.engine.containers())
+            found.push_back(c.engine_name.substr(0, c.engine_name.find('-')) + (c.runs() ? "" : " (down)"));
+        return found;
+    };
+    CHECK(after("DOWNLOAD", "DOWNLOAD_SUCCESS") == Words{"web", "gone", "web.staged (down)"});
+    CHECK(after("UPDATE", "UPDATE_SUCCESS") == Words{"web (down)", "gone (down)", "web.staged (down)"});
+    CHECK(device.engine.policy_of(device.engine.containers()[0].engine_id) == "no");
+    CHECK(after("ACTIVATE", "ACTIVATION_SUCCESS") == Words{"web.old (down)", "gone (down)", "web"});
+    CHECK(after("CLEANUP", "COMPLETED") == Words{"web"});
+}
+
+TEST_CASE("an engine that goes away in the middle is waited for", "[UA-57][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.engine.put_in_registry("big:1");
+    device.engine.hang_pulls(true);
+    device.on().desire(message("two", {{"web", "app:2"}, {"db", "big:1"}}));
+    REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+    device.engine.set_reachable(false);
+    device.engine.hang_pulls(false);
+    device.engine.set_reachable(true);
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(device.names_and_images() == Words{"db=big:1", "web=app:2"});
+}
+
+TEST_CASE("a registry that cannot be reached is asked again, one that says no is not", "[UA-54][service]") {
+    Gateway device;
+    device.engine.put_in_registry("big:1");
+    device.engine.fail_next(Verb::Pull, fail(Errc::Unavailable, "dial tcp: connection refused"), 1);
+    device.deploy("one", {{"web", "big:1"}});
+    CHECK(device.engine.calls(Verb::Pull) == 2);
+    device.engine.fail_next(Verb::Pull, fail(Errc::NotFound, "manifest unknown"), 1);
+    device.on().desire(message("two", {{"web", "big:2"}}));
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.engine.calls(Verb::Pull) == 3);
+}
+
+TEST_CASE("a create whose answer is lost leaves nothing behind", "[UA-54][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.engine.lose_answer(Verb::Create);
+    device.on().desire(message("two", {{"web", "app:2"}}));
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+    CHECK(device.records() == 1);
+}
+
+TEST_CASE("a retained desired state acts once, ever", "[UA-66][service]") {
+    Gateway device;
+    const auto retained = message("one", {{"web"}});
+    device.on().desire(retained);  // as it is published: without the flag
+    REQUIRE(device.on().says("one", "COMPLETED"));
+    device.deploy("two", {{"web", "app:2"}});
+    device.station.reset();
+    device.on().send("desiredstate", retained, true);
+    device.deploy("three", {{"web", "app:2"}});
+    CHECK(device.on().words_until("one", "").empty());
+    CHECK(device.names_and_images() == Words{"web=app:2"});
+}
+
+TEST_CASE("a paused container is paused again after a rollback", "[UA-40][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}, {"db"}, {"limited", "app:1", pair("memory", "64M")}});
+    for (const std::string name : {"web", "limited"})
+        REQUIRE(device.engine.pause(device.engine.named(name)->engine_id, {}));
+    device.on().desire(
+        message("two", {{"web"}, {"db", "app:2"}, {"limited", "app:1", pair("memory", "96M")}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.on().command("two", "DOWNLOAD");
+    device.on().command("two", "UPDATE");
+    device.on().command("two", "ROLLBACK");
+    REQUIRE(device.on().says("two", "ROLLBACK_SUCCESS"));
+    CHECK(device.engine.named("limited")->state.status == Status::Paused);
+    CHECK(device.engine.limits_of(device.engine.named("limited")->engine_id).memory == "64M");
+    CHECK(device.engine.named("db")->runs());
 }

@@ -106,7 +106,9 @@ Result<EngineId> FakeRuntime::create(const ContainerSpec& spec, runtime::CreateO
     made.container.state.status = Status::Created;
     made.container.state.created = tick();
     tell(EngineEventKind::Create, made.container);
-    return instances_.emplace(made.container.engine_id, made).first->first;
+    const auto engine_id = instances_.emplace(made.container.engine_id, made).first->first;
+    if (lost_answers_.erase(Verb::Create) > 0) return fail(Errc::Internal, "the connection was cut");
+    return engine_id;
 }
 
 Result<> FakeRuntime::start(const EngineId& engine_id, Call call) {
@@ -268,6 +270,11 @@ void FakeRuntime::fail_next(Verb verb, Error error, int times) {
     const Lock lock(mutex_);
     for (int i = 0; i < times; ++i)
         failures_[verb].push_back(error);
+}
+
+void FakeRuntime::lose_answer(Verb verb) {
+    const Lock lock(mutex_);
+    lost_answers_.insert(verb);
 }
 
 void FakeRuntime::make_stubborn(const EngineId& engine_id) {

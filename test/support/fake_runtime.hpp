@@ -67,6 +67,8 @@ class FakeRuntime final : public runtime::Runtime {
     void set_reachable(bool on);  // off: every verb is Unavailable, and watches end
     // The next calls of this verb do nothing and answer this.
     void fail_next(Verb verb, Error error, int times = 1);
+    // The next call of this verb is done, but answers Internal: the connection was cut.
+    void lose_answer(Verb verb);
     // Its process ignores everything but SIGKILL.
     void make_stubborn(const EngineId& engine_id);
     // Its process ends by itself; the engine restarts it if its policy says so.
@@ -121,6 +123,7 @@ class FakeRuntime final : public runtime::Runtime {
     std::set<std::string> registry_{};
     std::map<Verb, std::deque<Error>> failures_{};
     std::map<Verb, int> calls_{};
+    std::set<Verb> lost_answers_{};
     std::list<Queue> watchers_{};
     std::uint64_t clock_{};
     std::uint64_t last_id_{};

@@ -62,22 +62,22 @@ Station::Station(FakeRuntime& engine, std::filesystem::path home, service::Updat
     : workers_(loop, {{service::Lane::Pulls, 2}, {service::Lane::Steps, 4}, {service::Lane::Quick, 2}}),
       world_(loop, workers_, engine, home.string()),
       steps_(loop, workers_, engine, world_, steps),
-      recovery_(loop, workers_, engine, world_, steps_,
-                [this](const ContainerId& id) { return updates_.concerns(id); }),
+      recovery_(loop, world_, steps_, [this](const ContainerId& id) { return updates_.concerns(id); }),
       inventory_(loop, link, world_, config, {"*SECRET*"}),
       journal_(loop, home / "operation" / "journal"),
       updates_(loop, link, world_, steps_, inventory_, journal_, config) {
     spdlog::set_level(spdlog::level::off);  // what matters is what is published
+    inventory_.start();
     router_.add(updates_.routes());
     router_.add(inventory_.routes());
     world_.when_ready([this] {
-        recovery_.on_ready();
-        updates_.on_world_ready();
+        updates_.wait_for_recovery();
+        recovery_.on_ready([this] { updates_.on_world_ready(); });
     });
     auto record = journal_.open();
     if (record && *record) updates_.restore(**std::move(record));
     service::EngineListener listener{};
-    listener.connected = [this](const runtime::EngineInfo&) { world_.refresh({}); };
+    listener.connected = [this](const runtime::EngineInfo&) { world_.on_connected(); };
     listener.event = [this](const runtime::EngineEvent& event) { world_.on_event(event); };
     listener.lost = [this](const Error& error) { world_.on_lost(error); };
     watcher_ = std::make_unique<service::EngineWatcher>(loop, engine, listener);

@@ -1,0 +1,188 @@
+// Steps: what makes an instance. The image is fetched if it is missing, the record is written, then the
+// engine creates it; names and policies are put right.
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <utility>
+
+#include "protocol/document.hpp"
+#include "protocol/forms.hpp"
+#include "service/secrets.hpp"
+#include "service/steps.hpp"
+
+namespace berth::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kCallLimit{120s};
+constexpr std::chrono::milliseconds kPullLimit{24h};  // a pull without a byte is given up much earlier
+// A registry that cannot be reached may come back; one that said no is not asked again.
+constexpr std::array kPullPauses = {1000ms, 2000ms, 4000ms};
+
+std::string wanted_name(const Container& container) {
+    switch (container.role) {
+        case Role::Staged:
+            return container.replaces.empty() ? runtime::plain_name(container.spec)
+                                              : runtime::staged_name(container.spec);
+        case Role::Old: return runtime::old_name(container.spec);
+        case Role::Plain: break;
+    }
+    return runtime::plain_name(container.spec);
+}
+
+}  // namespace
+
+void Steps::stage(const ActionState& action, Progress progress, Done done) {
+    const std::string where = "component " + action.name + ", key image";
+    if (config_.require_qualified && !is_qualified_image(action.spec.image))
+        return done(fail(Errc::Invalid, where + ": failed to resolve reference \"" + action.spec.image +
+                                            "\": object required; give host, path and tag"));
+    fetch(action.spec, std::move(progress),
+          [this, action, where, done = std::move(done)](const Result<>& there) {
+              if (!there) return done(fail(there.error(), where));
+              Container container{};
+              container.spec = action.spec;
+              container.state.status = Status::Creating;
+              container.role = Role::Staged;
+              if (action.action == Action::Recreate && action.old) container.replaces = action.old->spec.id;
+              create(container, wanted_name(container), done);
+          });
+}
+
+void Steps::make_again(const Container& record, Done done) {
+    fetch(record.spec, {}, [this, record, done = std::move(done)](const Result<>& there) {
+        if (!there) return done(fail(there.error(), "image"));
+        create(record, wanted_name(record), done);
+    });
+}
+
+// Pulls only what is not there: an existing tag is never refreshed.
+void Steps::fetch(const ContainerSpec& spec, Progress progress, Next next) {
+    auto fetching = std::make_shared<Fetch>(Fetch{spec.image, spec.id, std::move(progress), {}, {}, 0});
+    fetching->next = [this, id = spec.id, next = std::move(next)](const Result<>& result) {
+        fetches_.erase(id);
+        next(result);
+    };
+    fetches_[spec.id] = fetching;
+    auto present = std::make_shared<bool>(false);  // carried from the worker to the loop
+    submit(
+        Lane::Steps, spec.id, kCallLimit,
+        [this, image = spec.image, present](const runtime::Call& call) -> Result<> {
+            auto found = runtime_.image_present(image, call);
+            if (!found) return found.error();
+            *present = *found;
+            return {};
+        },
+        [this, fetching, present](const Result<>& looked) {
+            if (!looked || *present) return fetching->next(looked);
+            pull(fetching);
+        });
+}
+
+void Steps::pull(const std::shared_ptr<Fetch>& fetch) {
+    if (fetch->stop.stop_requested()) return fetch->next(fail(Errc::Interrupted, "interrupted"));
+    spdlog::info("pulling image '{}'", fetch->image);
+    const auto job = [this, fetch](const std::stop_token& ending) -> Task {
+        const std::stop_callback forward(ending, [fetch] { fetch->stop.request_stop(); });
+        runtime::Call call{};
+        call.stop = fetch->stop.get_token();
+        call.deadline = std::chrono::steady_clock::now() + kPullLimit;
+        call.progress = [this, fetch, last = 0](const runtime::Progress& bytes) mutable {
+            if (bytes.total_bytes <= 0 || !fetch->progress) return;
+            const int percent = static_cast<int>(100 * bytes.current_bytes / bytes.total_bytes);
+            if (percent <= last) return;
+            last = percent;
+            loop_.post([fetch, percent] { fetch->progress(percent); });
+        };
+        auto pulled = runtime_.pull(fetch->image, std::move(call));
+        return [this, fetch, pulled = std::move(pulled)] { on_pulled(fetch, pulled); };
+    };
+    workers_.submit(Lane::Pulls, fetch->id, job);
+}
+
+void Steps::on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulled) {
+    const bool away =
+        !pulled && (pulled.error().code == Errc::Unavailable || pulled.error().code == Errc::Timeout);
+    if (!away) return fetch->next(pulled);
+    // The engine, or the registry behind it?
+    on_unavailable(
+        pulled.error(), [this, fetch] { pull(fetch); },
+        [this, fetch](const Result<>& failed) {
+            if (fetch->tries >= kPullPauses.size()) return fetch->next(failed);
+            const auto pause = kPullPauses[fetch->tries++];
+            spdlog::warn("{}; trying again in {} s", failed.error().message, pause.count() / 1000);
+            loop_.post_after(pause, [this, fetch] { pull(fetch); });
+        });
+}
+
+void Steps::cancel_pulls() {
+    for (auto& [id, fetch] : fetches_)
+        fetch->stop.request_stop();
+}
+
+// The record first: an instance that no record explains must never exist. After a failure the record stays,
+// as the instance may exist all the same; restoring looks and removes both.
+void Steps::create(Container container, std::string engine_name, Done done) {
+    container.engine_id.clear();
+    world_.keep(container, [this, container, engine_name, done = std::move(done)](const Result<>& kept) {
+        if (kept) return create_kept(container, engine_name, done);
+        done(fail(kept.error(), "component " + container.spec.name + ": write its record"));
+    });
+}
+
+void Steps::create_kept(const Container& container, const std::string& engine_name, const Done& done) {
+    auto created = std::make_shared<EngineId>();
+    submit(
+        Lane::Steps, container.spec.id, kCallLimit,
+        [this, container, engine_name, created](const runtime::Call& call) -> Result<> {
+            auto made = make(container.spec, {engine_name, container.replaces, {}}, call);
+            if (!made) return made.error();
+            *created = *made;
+            return {};
+        },
+        [this, container, created, done](const Result<>& made) {
+            if (!made) return done(fail(made.error(), "component " + container.spec.name));
+            world_.on_created(container.spec.id, *created);
+            spdlog::info("container {} created ({})", container.spec.name, container.spec.id);
+            done(std::nullopt);
+        });
+}
+
+// On a worker. What identification lets pass but the engine cannot have is refused here.
+Result<EngineId> Steps::make(const ContainerSpec& spec, runtime::CreateOptions options,
+                             const runtime::Call& call) const {
+    if (auto valid = validate(spec); !valid) return valid.error();
+    auto env = resolve_secrets(spec.env, config_.secrets_dir);
+    if (!env) return env.error();
+    options.env = std::move(*env);
+    return runtime_.create(spec, std::move(options), call);
+}
+
+void Steps::put_name_right(const Container& container, Done done) {
+    submit(
+        Lane::Steps, container.spec.id, kCallLimit,
+        [this, id = container.engine_id, spec = container.spec,
+         name = wanted_name(container)](const runtime::Call& call) {
+            auto renamed = runtime_.rename(id, name, call);
+            if (renamed || renamed.error().code != Errc::Conflict) return renamed;
+            return runtime_.rename(id, name + "-" + runtime::id8(spec.id), call);  // somebody else has it
+        },
+        [name = container.spec.name, done = std::move(done)](const Result<>& renamed) {
+            if (!renamed) spdlog::warn("container {}: {}", name, renamed.error().message);
+            done(renamed ? std::nullopt : std::optional(renamed.error()));
+        });
+}
+
+void Steps::put_policy_right(const Container& container, Done done) {
+    submit(
+        Lane::Steps, container.spec.id, kCallLimit,
+        [this, id = container.engine_id, policy = container.spec.restart](const runtime::Call& call) {
+            return runtime_.update(id, {policy, std::nullopt}, call);
+        },
+        [done = std::move(done)](const Result<>& given) {
+            done(given ? std::nullopt : std::optional(given.error()));
+        });
+}
+
+}  // namespace berth::service
