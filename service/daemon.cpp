@@ -88,14 +88,14 @@ class Daemon {
         : runtime_(docker_options(config)),
           inbox_(loop_, router_),
           link_(loop_, inbox_, router_, config.mqtt),
-          workers_(loop_, lanes(config)),
           world_(loop_, workers_, runtime_, config.home_dir),
           steps_(loop_, workers_, runtime_, world_,
                  {config.stop_timeout, config.images.require_qualified, config.secrets_dir}),
           recovery_(loop_, world_, steps_, [this](const ContainerId& id) { return updates_.concerns(id); }),
           journal_(loop_, std::filesystem::path(config.home_dir) / "operation" / "journal"),
           inventory_(loop_, link_, world_, config.update_agent, config.redact),
-          updates_(loop_, link_, world_, steps_, inventory_, journal_, config.update_agent) {
+          updates_(loop_, link_, world_, steps_, inventory_, journal_, config.update_agent),
+          workers_(loop_, lanes(config)) {
         world_.when_ready([this] {
             updates_.wait_for_recovery();
             recovery_.on_ready([this] { updates_.on_world_ready(); });
@@ -160,13 +160,13 @@ class Daemon {
     runtime::docker::DockerRuntime runtime_;
     Inbox inbox_;
     MqttLink link_;
-    Workers workers_;
     World world_;
     Steps steps_;
     Recovery recovery_;
     Journal journal_;
     InventoryReporter inventory_;
     Updates updates_;
+    Workers workers_;  // last: its jobs use all of the above
 };
 
 }  // namespace

@@ -52,6 +52,7 @@ class Updates {
     void work_off();
     bool take(const CommandMessage& command);  // true: done with it
     bool make_way(const DesiredState& desired);
+    void look_for_newer();
     void give_up_waiting(const Error& error);
     void remember(const std::string& digest);
     void interrupt_download(const std::string& by);

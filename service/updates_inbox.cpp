@@ -81,7 +81,6 @@ void Updates::accept(DesiredState desired) {
         at = waiting_.erase(at);
     }
     waiting_.emplace_back(std::move(desired));
-    if (world_.ready()) interrupt_download("a newer desired state");
     work_off();
 }
 
@@ -111,7 +110,7 @@ void Updates::on_command(const Message& message) {
 void Updates::work_off() {
     while (!waiting_.empty() && !identifying_ && !settling_ && !(recovering_ && world_.ready())) {
         if (const auto* command = std::get_if<CommandMessage>(&waiting_.front())) {
-            if (!take(*command)) return;
+            if (!take(*command)) return look_for_newer();
             waiting_.pop_front();
             continue;
         }
@@ -120,6 +119,16 @@ void Updates::work_off() {
         waiting_.pop_front();
         identify(std::move(desired));
     }
+}
+
+// A pull must not hold up the newer desired state behind a command that waits for it.
+void Updates::look_for_newer() {
+    if (!operation_->running || operation_->running->command != Command::Download) return;
+    for (const auto& waiting : waiting_)
+        if (const auto* newer = std::get_if<DesiredState>(&waiting)) {
+            make_way(*newer);
+            return;
+        }
 }
 
 bool Updates::take(const CommandMessage& message) {

@@ -264,7 +264,9 @@ TEST_CASE("a newer desired state interrupts a download and supersedes", "[UA-55]
 TEST_CASE("desired states and commands are worked off in the order of arrival", "[UA-08][service]") {
     Gateway device;
     device.on().desire(message("act", {{"web"}}, 5));
-    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"})
+    device.on().command("act", "DOWNLOAD");
+    REQUIRE(device.on().says("act", "DOWNLOAD_SUCCESS"));
+    for (const std::string word : {"UPDATE", "ACTIVATE", "CLEANUP"})
         device.on().command("act", word);
     device.on().desire(message("next", {{"web", "app:2"}}));
     REQUIRE(device.on().says("next", "COMPLETED"));
@@ -416,4 +418,19 @@ TEST_CASE("a paused container is paused again after a rollback", "[UA-40][servic
     CHECK(device.engine.named("limited")->state.status == Status::Paused);
     CHECK(device.engine.limits_of(device.engine.named("limited")->engine_id).memory == "64M");
     CHECK(device.engine.named("db")->runs());
+}
+
+TEST_CASE("a newer desired state interrupts a download also behind waiting commands", "[UA-62][service]") {
+    Gateway device;
+    device.engine.put_in_registry("big:1");
+    device.engine.hang_pulls(true);
+    device.on().desire(message("one", {{"web", "big:1"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    device.on().command("one", "DOWNLOAD");
+    REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+    device.on().command("one", "UPDATE");
+    device.on().desire(message("two", {{"db"}}));
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(device.on().says("one", "SUPERSEDED"));
+    CHECK(device.names_and_images() == Words{"db=app:1"});
 }
