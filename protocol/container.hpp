@@ -137,9 +137,10 @@ struct ContainerState {
 struct Container {
     ContainerSpec spec{};
     ContainerState state{};
-    EngineId engine_id{};       // empty: the engine has no such instance (now)
-    std::string engine_name{};  // for people
-    ContainerId replaces{};     // label io.berth.replaces: the old instance of a staged one
+    EngineId engine_id{};         // empty: the engine has no such instance (now)
+    std::string engine_name{};    // for people
+    std::string engine_policy{};  // the engine's restart policy now; empty: not inspected
+    ContainerId replaces{};       // label io.berth.replaces: the old instance of a staged one
     Role role{Role::Plain};
     bool manually_stopped{};
     bool started_before{};  // started successfully at least once

@@ -73,9 +73,11 @@ class Runtime {
     // named.
     virtual Result<EngineInfo> connect(Call call) = 0;
 
-    // All containers of this namespace in whatever state, spec from io.berth.document (spec.id empty:
-    // unreadable). One call; restart_count, exit_code and finished_at are as far as the engine's list knows
-    // them.
+    // All containers of this namespace in whatever state, spec from io.berth.document. Of one whose document
+    // cannot be read, only spec.id is set and spec.name is empty; without a label of its id spec is as if
+    // new. One call;
+    // restart_count, exit_code and finished_at are as far as the engine's list knows them, engine_policy is
+    // empty.
     virtual Result<std::vector<Container>> list(Call call) = 0;
     virtual Result<Container> inspect(const EngineId& engine_id, Call call) = 0;
     virtual Result<std::optional<EngineId>> find(const ContainerId& id, Call call) = 0;

@@ -83,14 +83,14 @@ std::int64_t exit_code_in(std::string_view status) {
     return open == std::string_view::npos ? 0 : leading_number(status.substr(open + 1));
 }
 
-// The label decides who it is; the document says what was asked for. Unreadable: spec.id stays empty.
+// The label decides who it is; the document says what was asked for. Unreadable: the id stands alone, so that
+// whoever has stored the document finds it by that.
 void put_labels(const json& labels, Container& container) {
     container.replaces = text(labels, kLabelReplaces);
     const auto id = text(labels, kLabelId);
-    if (id.empty()) return;
     auto spec = decode_document(text(labels, kLabelDocument));
-    if (!spec) return;
-    container.spec = *std::move(spec);
+    const bool readable = spec && !spec->name.empty();
+    if (readable && !id.empty()) container.spec = *std::move(spec);
     container.spec.id = id;
 }
 
@@ -164,7 +164,7 @@ Result<Inspected> decode_inspect(std::string_view body) {
     put_labels(member(config, "Labels"), result.container);
     result.stop_signal = text(config, "StopSignal");
     result.limits = {.memory = number(host, "Memory"), .reservation = number(host, "MemoryReservation")};
-    result.policy = text(member(host, "RestartPolicy"), "Name");
+    result.container.engine_policy = text(member(host, "RestartPolicy"), "Name");
     return result;
 }
 
@@ -174,12 +174,6 @@ Result<EngineId> decode_id(std::string_view body) {
     auto id = text(*parsed, "Id");
     if (id.empty()) return fail(Errc::Internal, "the engine made a container and named no id");
     return id;
-}
-
-Result<std::int64_t> decode_exit_code(std::string_view body) {
-    const auto parsed = parse_object(body, "answer to wait");
-    if (!parsed) return parsed.error();
-    return number(*parsed, "StatusCode");
 }
 
 Result<std::optional<EngineEvent>> decode_event(std::string_view line) {
@@ -202,18 +196,17 @@ Result<std::optional<EngineEvent>> decode_event(std::string_view line) {
     });
 }
 
-Result<NetworkFound> decode_network(std::string_view body) {
+Result<std::string> decode_gateway(std::string_view body) {
     const auto parsed = parse_object(body, "network");
     if (!parsed) return parsed.error();
-    NetworkFound result{.gateway = {}, .driver = text(*parsed, "Driver")};
     const auto& config = member(member(*parsed, "IPAM"), "Config");
-    if (!config.is_array()) return result;
+    if (!config.is_array()) return std::string();
     for (const auto& addresses : config) {
         const auto gateway = text(addresses, "Gateway");
-        const bool is_ipv4 = gateway.find(':') == std::string::npos;
-        if (result.gateway.empty() && is_ipv4) result.gateway = gateway.substr(0, gateway.find('/'));
+        const bool is_ipv4 = !gateway.empty() && gateway.find(':') == std::string::npos;
+        if (is_ipv4) return gateway.substr(0, gateway.find('/'));
     }
-    return result;
+    return std::string();
 }
 
 Result<std::string> decode_engine_version(std::string_view body) {

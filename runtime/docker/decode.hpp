@@ -19,22 +19,16 @@ struct Inspected {
     Container container{};
     std::string stop_signal{};  // the container's own, from the image; empty: none named
     Limits limits{};
-    std::string policy{};  // the engine's restart policy now, which a stop may have changed
 };
 
 Result<std::vector<Container>> decode_list(std::string_view body);
 Result<Inspected> decode_inspect(std::string_view body);
 Result<EngineId> decode_id(std::string_view body);
-Result<std::int64_t> decode_exit_code(std::string_view body);  // of a wait
 
 // One line of the event stream; nothing: an event nobody here asks about.
 Result<std::optional<EngineEvent>> decode_event(std::string_view line);
 
-struct NetworkFound {
-    std::string gateway{};  // the first IPv4 one, empty: none
-    std::string driver{};
-};
-Result<NetworkFound> decode_network(std::string_view body);
+Result<std::string> decode_gateway(std::string_view body);  // of a network: the first IPv4 one, empty: none
 
 // "20.10.24+dfsg1" of GET /version -> "20.10.24".
 Result<std::string> decode_engine_version(std::string_view body);

@@ -82,9 +82,7 @@ Result<> DockerRuntime::ensure_network(const Call& call) const {
 Result<std::string> DockerRuntime::gateway(const Call& call) const {
     const auto reply = expect(request("GET", "/networks/" + url_escape(options_.bridge.name)), call);
     if (!reply) return fail(reply.error(), fmt::format("network {}", options_.bridge.name));
-    const auto network = decode_network(reply->body);
-    if (!network) return network.error();
-    return network->gateway;
+    return decode_gateway(reply->body);
 }
 
 Result<std::vector<Container>> DockerRuntime::list(Call call) {

@@ -302,6 +302,8 @@ TEST_CASE("a policy of no keeps a container down, and the old one brings it back
     Watcher watcher(bench->runtime());
     REQUIRE(bench->runtime().update(id, {.restart = RestartPolicy{.type = "no"}}, {}));
     CHECK(bench->policy_of(id) == "no");
+    CHECK(seen(*bench, id).engine_policy == "no");
+    CHECK(listed(*bench, spec.id)->engine_policy.empty());  // only an inspection tells it
     bench->end_process(id, 3);
     CHECK(watcher.until(id, EngineEventKind::Die).back().exit_code == 3);
     CHECK(seen(*bench, id).state.status == Status::Exited);
@@ -309,6 +311,7 @@ TEST_CASE("a policy of no keeps a container down, and the old one brings it back
 
     REQUIRE(bench->runtime().update(id, {.restart = spec.restart}, {}));
     CHECK(bench->policy_of(id) == "unless-stopped");
+    CHECK(seen(*bench, id).engine_policy == "unless-stopped");
     CHECK(seen(*bench, id).state.status == Status::Exited);  // a new policy starts nothing
     REQUIRE(bench->runtime().start(id, {}));
     Watcher second(bench->runtime());

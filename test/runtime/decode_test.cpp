@@ -116,16 +116,18 @@ TEST_CASE("the engine's words become a status", "[runtime]") {
         }
 }
 
-TEST_CASE("a container whose document cannot be read is listed without a spec", "[runtime]") {
+TEST_CASE("a container whose document cannot be read keeps its id and has no name", "[runtime]") {
     const auto good = labels_of(make_spec("web", "w1"));
-    std::vector<json> bad(3, good);
+    const std::vector<ContainerSpec> expected = {{.id = "w1"}, {.id = "w1"}, {.id = "w1"}, {}};
+    std::vector<json> bad(expected.size(), good);
     bad[0]["io.berth.document"] = "{";
-    bad[1].erase("io.berth.document");
-    bad[2].erase("io.berth.id");
-    for (const auto& labels : bad) {
-        const auto list = decode_list(json::array({listed("running", "Up", labels)}).dump());
+    bad[1]["io.berth.document"] = R"({"image":{"name":"app:1"}})";
+    bad[2].erase("io.berth.document");
+    bad[3].erase("io.berth.id");
+    for (std::size_t i = 0; i < bad.size(); ++i) {
+        const auto list = decode_list(json::array({listed("running", "Up", bad[i])}).dump());
         REQUIRE(list);
-        CHECK(list->at(0).spec.id.empty());
+        CHECK((list->at(0).spec == expected[i]));
         CHECK(list->at(0).engine_name == "web");
         CHECK_FALSE(list->at(0).engine_id.empty());
     }
@@ -150,7 +152,7 @@ TEST_CASE("an inspection fills what the list lacks", "[runtime]") {
     CHECK(seen->container.started_before);
     CHECK(seen->stop_signal == "SIGQUIT");
     CHECK(seen->limits.memory == 33554432);
-    CHECK(seen->policy == "unless-stopped");
+    CHECK(seen->container.engine_policy == "unless-stopped");
 }
 
 TEST_CASE("an inspected state follows the rules of the container model", "[runtime]") {
@@ -247,7 +249,7 @@ TEST_CASE("answers of an unexpected shape are an error and never a crash", "[run
         CHECK_FALSE(decode_inspect(body));
         CHECK_FALSE(decode_event(body));
         CHECK_FALSE(decode_id(body));
-        CHECK_FALSE(decode_network(body));
+        CHECK_FALSE(decode_gateway(body));
         CHECK_FALSE(decode_engine_version(body));
     }
     CHECK_FALSE(decode_id("{}"));
@@ -262,7 +264,7 @@ TEST_CASE("answers of an unexpected shape are an error and never a crash", "[run
 
 TEST_CASE("the gateway of a network is its first IPv4 one", "[CM-10][runtime]") {
     const auto gateway = [](const std::string& config) {
-        return decode_network(R"({"Driver":"bridge","IPAM":{"Config":)" + config + "}}")->gateway;
+        return *decode_gateway(R"({"Driver":"bridge","IPAM":{"Config":)" + config + "}}");
     };
     CHECK(gateway(R"([{"Subnet":"172.18.0.0/16","Gateway":"172.18.0.1"}])") == "172.18.0.1");
     CHECK(gateway(R"([{"Subnet":"fd00::/64","Gateway":"fd00::1"},{"Gateway":"172.18.0.1/16"}])") ==

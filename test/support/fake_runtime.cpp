@@ -51,7 +51,9 @@ Result<Container> FakeRuntime::inspect(const EngineId& engine_id, Call call) {
     if (auto error = refused(Verb::Inspect, call)) return *error;
     const auto* instance = at(engine_id);
     if (!instance) return no_such_container(engine_id);
-    return instance->container;
+    auto container = instance->container;
+    container.engine_policy = instance->policy;
+    return container;
 }
 
 Result<std::optional<EngineId>> FakeRuntime::find(const ContainerId& id, Call call) {
@@ -301,8 +303,10 @@ EngineId FakeRuntime::put(Container container) {
     const Lock lock(mutex_);
     if (container.engine_id.empty()) container.engine_id = fmt::format("{:064x}", ++last_id_);
     if (container.engine_name.empty()) container.engine_name = runtime::plain_name(container.spec);
-    const Instance instance{
-        .container = container, .policy = container.spec.restart.type, .limits = container.spec.resources};
+    Instance instance{
+        .container = container, .policy = container.engine_policy, .limits = container.spec.resources};
+    if (instance.policy.empty()) instance.policy = container.spec.restart.type;
+    instance.container.engine_policy.clear();  // only an inspection tells it
     instances_.insert_or_assign(container.engine_id, instance);
     return container.engine_id;
 }

@@ -75,7 +75,7 @@ class FakeRuntime final : public runtime::Runtime {
     void end_process(const EngineId& engine_id, std::int64_t exit_code);
     // A container of somebody else: invisible, but its name is taken.
     void put_foreign(const std::string& engine_name);
-    // An instance from before, in whatever state; engine_id is filled if empty.
+    // An instance from before, in whatever state; engine_id and engine_policy are filled if empty.
     EngineId put(Container container);
     void emit(const runtime::EngineEvent& event);
 
