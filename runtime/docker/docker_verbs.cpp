@@ -1,4 +1,6 @@
 // The verbs on one container. Each can be repeated: what is so already is fine.
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -131,6 +133,8 @@ Result<> DockerRuntime::update(const EngineId& engine_id, const UpdateOptions& o
     if (!seen) return fail(seen.error(), "update");
     const auto body = encode_update(options, seen->limits, machine_memory());
     if (!body) return fail(body.error(), "update");
+    for (const auto& warning : body->warnings)
+        spdlog::warn("update {}: {}", seen->container.engine_name, warning);
     auto asked = on_container("POST", engine_id, "/update");
     asked.body = body->json;
     const auto reply = expect(asked, call);

@@ -5,11 +5,13 @@
 
 #include "test/runtime/builders.hpp"
 #include "test/runtime/stub_engine.hpp"
+#include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
 
 using namespace berth;
 using namespace berth::runtime;
 using namespace berth::runtime::docker;
+using berth::test::CapturedLog;
 using berth::test::make_spec;
 using berth::test::Peer;
 using berth::test::StubEngine;
@@ -156,6 +158,17 @@ TEST_CASE("a create whose answer got lost finds what it made", "[CM-12][CM-13][r
     const auto again = runtime.create(make_spec("web", "w1"), {}, {});
     REQUIRE(again);
     CHECK(*again == "e1");
+}
+
+TEST_CASE("what an update cannot carry out as asked is in the log", "[CM-06][runtime]") {
+    StubEngine engine(engine_of("1.41", [](const std::string& request, Peer& peer) {
+        if (request.starts_with("GET ")) return peer.answer(200, R"({"Id":"e1","Name":"/web"})");
+        peer.answer(200, R"({"Warnings":null})");
+    }));
+    const CapturedLog log;
+    DockerRuntime runtime({.socket = engine.socket()});
+    REQUIRE(runtime.update("e1", {.resources = Resources{.memory = "4M"}}, {}));
+    CHECK(log.contains("warning: update web: "));
 }
 
 TEST_CASE("an event stream that ends is unavailable", "[runtime]") {
