@@ -168,8 +168,14 @@ Result<> DockerRuntime::watch(const std::function<void()>& subscribed,
         if (*event) deliver(**std::move(event));
         return {};
     };
+    // An event carries all labels of its container; without this one such container ends every stream.
+    const auto on_skipped = [told = false]() mutable {
+        if (!std::exchange(told, true))
+            spdlog::warn(
+                "the engine tells of a container with labels of more than 1 MiB: such events are lost");
+    };
     const auto reply = http_.stream(request("GET", "/events?filters=" + filters),
-                                    {.opened = subscribed, .line = on_line}, call);
+                                    {.opened = subscribed, .line = on_line, .skipped = on_skipped}, call);
     if (!reply) return fail(reply.error(), "events");
     if (!reply->ok()) return fail(to_error(reply->status, reply->body), "events");
     return fail(Errc::Unavailable, "events: the engine ended the stream");

@@ -155,22 +155,52 @@ int poll_ms(const Call& call, const Request& request, const Received& received) 
     return static_cast<int>(std::max(wait, milliseconds{0}).count());
 }
 
-// Hands over every complete line and leaves the rest for the next piece.
-Result<> deliver_lines(const Stream& stream, std::string& data) {
-    std::string arrived;
-    std::swap(arrived, data);  // the callback may take long, and must not see what it is looking at change
-    std::size_t begin = 0;
-    for (auto end = arrived.find('\n'); end != std::string::npos; end = arrived.find('\n', begin)) {
-        std::string_view line(arrived.data() + begin, end - begin);
-        begin = end + 1;
-        if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-        if (line.empty()) continue;
-        if (auto taken = stream.line(line); !taken) return taken;
+// Cuts what arrives into lines. Of one that is too long nothing is kept but that its end is still to come.
+class Lines {
+ public:
+    explicit Lines(const Stream& stream) : stream_(stream) {}
+
+    // Hands over every complete line and leaves the rest for the next piece.
+    Result<> take(std::string& data) {
+        std::string arrived;
+        std::swap(arrived, data);  // the callback may take long, and must not see what it looks at change
+        std::size_t begin = 0;
+        for (auto end = arrived.find('\n'); end != std::string::npos; end = arrived.find('\n', begin)) {
+            const std::string_view line(arrived.data() + begin, end - begin);
+            begin = end + 1;
+            if (std::exchange(skipping_, false)) continue;
+            if (auto taken = hand_over(line); !taken) return taken;
+        }
+        if (skipping_) return {};
+        data = arrived.substr(begin);
+        if (data.size() <= kMaxLine) return {};
+        data.clear();
+        skipping_ = true;
+        return too_long();
     }
-    data = arrived.substr(begin);
-    if (data.size() > kMaxLine) return fail(Errc::TooLarge, "the engine sent a line of more than 1 MiB");
-    return {};
-}
+
+    // The stream is over: what is left is its last line.
+    Result<> finish(std::string& data) {
+        const auto rest = std::exchange(data, {});
+        return hand_over(rest);
+    }
+
+ private:
+    Result<> hand_over(std::string_view line) const {
+        if (line.size() > kMaxLine) return too_long();
+        if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+        return line.empty() ? Result<>{} : stream_.line(line);
+    }
+
+    Result<> too_long() const {
+        if (!stream_.skipped) return fail(Errc::TooLarge, "the engine sent a line of more than 1 MiB");
+        stream_.skipped();
+        return {};
+    }
+
+    const Stream& stream_;
+    bool skipping_{false};
+};
 
 Error transport_error(CURLcode code, const std::string& socket, const Received& received) {
     if (received.too_large) return fail(Errc::TooLarge, "the engine's answer is larger than 64 MiB");
@@ -208,27 +238,32 @@ Result<Reply> Http::stream(const Request& request, const Stream& stream, const C
 }
 
 Result<Reply> Http::exchange(const Request& request, const Stream* stream, const Call& call) const {
-    const Lease lease;
     const auto headers = headers_of(request);
     const std::string url = "http://localhost" + request.target;
     Received received;
+    const Lease lease;  // given back before what its handle points to is gone
     if (auto error = given_up(call, request, received)) return *error;
     prepare(lease.easy(), socket_, url, request, headers.get(), received);
     curl_multi_add_handle(lease.multi(), lease.easy());
     const std::stop_callback wake(call.stop, [multi = lease.multi()] { curl_multi_wakeup(multi); });
 
-    bool opened = false;
+    std::optional<Lines> lines;  // once the stream is open
     for (;;) {
         int running = 0;
         if (const auto code = curl_multi_perform(lease.multi(), &running); code != CURLM_OK)
             return fail(Errc::Internal, fmt::format("curl: {}", curl_multi_strerror(code)));
         const Reply so_far{.status = status_of(lease.easy()), .api_version = {}, .body = {}};
         if (stream && received.headers_done && so_far.ok()) {
-            if (!std::exchange(opened, true) && stream->opened) stream->opened();
-            if (auto taken = deliver_lines(*stream, received.data); !taken) return taken.error();
+            if (!lines) {
+                lines.emplace(*stream);
+                if (stream->opened) stream->opened();
+            }
+            if (auto taken = lines->take(received.data); !taken) return taken.error();
         }
         if (const auto code = ended(lease.multi())) {
             if (*code != CURLE_OK) return transport_error(*code, socket_, received);
+            if (lines)
+                if (auto taken = lines->finish(received.data); !taken) return taken.error();
             return Reply{.status = so_far.status,
                          .api_version = std::move(received.api_version),
                          .body = std::move(received.data)};

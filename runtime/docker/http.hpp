@@ -32,6 +32,7 @@ struct Reply {
 struct Stream {                                             // of a 2xx answer that comes in pieces
     std::function<void()> opened{};                         // once the headers are here; may be empty
     std::function<Result<>(std::string_view line)> line{};  // without its end; an error ends the exchange
+    std::function<void()> skipped{};  // a line of more than kMaxLine was left out; empty: it is TooLarge
 };
 
 inline constexpr std::size_t kMaxBody = 64 * 1024 * 1024;
@@ -42,11 +43,11 @@ class Http {
     explicit Http(std::string socket);
 
     // Unavailable: nobody answers or the connection broke; Timeout, Interrupted: as Call says; TooLarge: more
-    // than kMaxBody, or a line of more than kMaxLine.
+    // than kMaxBody, or in a stream that does not skip them a line of more than kMaxLine.
     Result<Reply> send(const Request& request, const Call& call) const;
 
     // A 2xx body goes to stream.line, line by line, on this thread; any other comes back in the reply.
-    // Returns when the engine has ended the stream.
+    // Returns when the engine has ended the stream; what stands behind its last line end is a line, too.
     Result<Reply> stream(const Request& request, const Stream& stream, const Call& call) const;
 
  private:

@@ -191,3 +191,23 @@ TEST_CASE("an event stream that ends is unavailable", "[runtime]") {
     REQUIRE(events.size() == 1);
     CHECK(events[0].kind == EngineEventKind::Start);
 }
+
+TEST_CASE("an event that is too long does not end the stream", "[runtime]") {
+    StubEngine engine(engine_of("1.41", [](const std::string&, Peer& peer) {
+        const std::string label(kMaxLine, 'x');
+        peer.open_stream();
+        for (int i = 0; i < 2; ++i)
+            peer.chunk(R"({"Action":"start","Actor":{"ID":"e0","Attributes":{"a":")" + label + "\"}}}\n");
+        peer.chunk(R"({"Action":"die","Actor":{"ID":"e1"}})"
+                   "\n");
+        peer.end_stream();
+    }));
+    const CapturedLog log;
+    std::vector<EngineEvent> events;
+    const auto ended = DockerRuntime({.socket = engine.socket()})
+                           .watch([] {}, [&](EngineEvent e) { events.push_back(std::move(e)); }, {});
+    CHECK(ended.error().code == Errc::Unavailable);
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].engine_id == "e1");
+    CHECK(log.count("warning: the engine tells of a container with labels of more than 1 MiB") == 1);
+}

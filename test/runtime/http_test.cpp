@@ -122,7 +122,7 @@ TEST_CASE("a deadline and a stop end a call that gets no answer", "[runtime]") {
 TEST_CASE("lines are whole, however they arrive", "[runtime]") {
     StubEngine engine([](const std::string&, Peer& peer) {
         peer.open_stream();
-        for (const std::string piece : {"{\"a\"", ":1}\r\n{\"b\":2}\n{\"c\"", ":3}", "\r\n\r\n", "rest"})
+        for (const std::string piece : {"{\"a\"", ":1}\r\n{\"b\":2}\n{\"c\"", ":3}", "\r\n\r\n", "re", "st"})
             peer.chunk(piece);
         peer.end_stream();
     });
@@ -130,8 +130,8 @@ TEST_CASE("lines are whole, however they arrive", "[runtime]") {
     const auto reply = Http(engine.socket()).stream({.target = "/events"}, lines.stream(), {});
     REQUIRE(reply);
     CHECK(lines.opened);
-    CHECK(lines.all == std::vector<std::string>{"{\"a\":1}", "{\"b\":2}", "{\"c\":3}"});
-    CHECK(reply->body == "rest");
+    CHECK(lines.all == std::vector<std::string>{"{\"a\":1}", "{\"b\":2}", "{\"c\":3}", "rest"});
+    CHECK(reply->body.empty());
 }
 
 TEST_CASE("a stream is open once the headers are there", "[runtime]") {
@@ -204,6 +204,35 @@ TEST_CASE("a line without an end is refused, not collected for ever", "[runtime]
     const auto reply = Http(engine.socket()).stream({.target = "/events"}, lines.stream(), {});
     REQUIRE_FALSE(reply);
     CHECK(reply.error().code == Errc::TooLarge);
+}
+
+TEST_CASE("a line that is too long is left out where the reader can do without", "[runtime]") {
+    StubEngine engine([](const std::string&, Peer& peer) {
+        peer.open_stream();
+        peer.chunk("one\n");
+        for (int i = 0; i < 40; ++i)
+            peer.chunk(std::string(64 * 1024, 'x'));
+        peer.chunk("\ntwo\n" + std::string(kMaxLine + 1, 'y') + "\nthree");
+        peer.end_stream();
+    });
+    Lines lines;
+    int skipped = 0;
+    auto stream = lines.stream();
+    stream.skipped = [&] { ++skipped; };
+    REQUIRE(Http(engine.socket()).stream({.target = "/events"}, stream, {}));
+    CHECK(lines.all == std::vector<std::string>{"one", "two", "three"});
+    CHECK(skipped == 2);
+}
+
+TEST_CASE("half a line of a stream that breaks is not taken for a whole one", "[runtime]") {
+    StubEngine engine([](const std::string&, Peer& peer) {
+        peer.open_stream();
+        peer.chunk("one\nha");
+        peer.close();
+    });
+    Lines lines;
+    CHECK_FALSE(Http(engine.socket()).stream({.target = "/events"}, lines.stream(), {}));
+    CHECK(lines.all == std::vector<std::string>{"one"});
 }
 
 TEST_CASE("text in a path or a query is escaped", "[runtime]") {
