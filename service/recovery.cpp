@@ -138,6 +138,9 @@ void Recovery::put_right(const Container& container, bool went_down) {
         action.spec = container.spec;
         return run(reconcile::StepKind::EnsureRunning, std::move(action));
     }
+    const auto& policy = container.engine_policy;
+    if (container.runs() && !policy.empty() && policy != container.spec.restart.type)
+        steps_.put_policy_right(container, when_done(container.spec.id, container.spec.name));
     if (!is_named_right(container))
         steps_.put_name_right(container, when_done(container.spec.id, container.spec.name));
 }

@@ -188,6 +188,7 @@ void World::merge_one(Container listed, bool complete) {
     }
     known.engine_id = listed.engine_id;
     known.engine_name = listed.engine_name;
+    if (complete) known.engine_policy = listed.engine_policy;
     const bool news = known.runs() && (known.manually_stopped || !known.started_before);
     known.started_before |= listed.started_before || known.runs();
     if (!news) return;

@@ -138,6 +138,19 @@ TEST_CASE("an unfinished update without its operation ends with one instance", "
     }
 }
 
+TEST_CASE("names and policies that an update left are put right", "[CM-27][UA-70][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    auto web = running(spec("web"));
+    web.engine_name = "renamed-by-hand";
+    const auto id = engine.put(web);
+    REQUIRE(engine.update(id, {RestartPolicy{"no", 0, 0}, std::nullopt}, {}));
+    REQUIRE(service::store::save(folder.path(), web));
+    Station station(engine, folder.path());
+    CHECK(eventually([&] { return engine.named("web").has_value(); }));
+    CHECK(eventually([&] { return engine.policy_of(id) == "unless-stopped"; }));
+}
+
 TEST_CASE("ids from outside become folder names only if they are", "[service]") {
     for (const std::string good : {"a", "a-b", "550e8400-e29b-41d4-a716-446655440000", "A.b_C"})
         CHECK(service::store::is_safe_id(good));
