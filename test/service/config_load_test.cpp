@@ -49,7 +49,7 @@ TEST_CASE("what makes a Kanto file", "[CF-02][service]") {
     CHECK(load_arguments({}, folder.path()).kanto);
 }
 
-TEST_CASE("--config and --cfg-file work at any position", "[CF-05][service]") {
+TEST_CASE("the flags --config and --cfg-file work at any position", "[CF-05][service]") {
     const Folder folder;
     const auto file = folder.write("a.toml", "[berth]\nname = \"van\"\n");
     for (const std::string flag : {"--cfg-file", "--config"}) {
