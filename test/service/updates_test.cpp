@@ -434,3 +434,41 @@ TEST_CASE("a newer desired state interrupts a download also behind waiting comma
     CHECK(device.on().says("one", "SUPERSEDED"));
     CHECK(device.names_and_images() == Words{"db=app:1"});
 }
+
+TEST_CASE("a rollback before anything was stopped leaves the old one running", "[UA-39][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "ROLLBACK", "CLEANUP"}) {
+        device.on().command("two", word);
+        REQUIRE(device.on().says("two", word + "_SUCCESS"));
+    }
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+    CHECK(device.engine.calls(Verb::Stop) == 0);
+    CHECK(device.engine.calls(Verb::Start) == 1);
+    CHECK(device.records() == 1);
+}
+
+TEST_CASE("a rollback follows a failed DOWNLOAD or UPDATE too", "[UA-41][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}, {"db"}});
+    const bool in_update = GENERATE(false, true);
+    device.on().desire(message("two", {{"web", "app:2"}, {"db", in_update ? "app:2" : "nowhere:1"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.on().command("two", "DOWNLOAD");
+    REQUIRE(device.on().says("two", in_update ? "DOWNLOAD_SUCCESS" : "DOWNLOAD_FAILURE"));
+    if (in_update) {
+        device.engine.fail_next(Verb::Stop, fail(Errc::Internal, "boom"), 2);
+        device.on().command("two", "UPDATE");
+        REQUIRE(device.on().says("two", "UPDATE_FAILURE"));
+    }
+    device.on().command("two", "ROLLBACK");
+    REQUIRE(device.on().says("two", "ROLLBACK_SUCCESS"));
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.names_and_images() == Words{"db=app:1", "web=app:1"});
+    for (const auto& container : device.engine.containers())
+        CHECK(device.engine.policy_of(container.engine_id) == "unless-stopped");
+}
