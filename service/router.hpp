@@ -25,12 +25,15 @@ class Router {
     std::vector<Route> routes_;
 };
 
+// What a message costs while it waits, besides its topic and payload; without it, empty ones had no bound.
+inline constexpr std::size_t kMessageOverhead = 256;
+
 // Messages wait here, in order, until the loop takes them. Past the bound a message is cut and refused
 // through its routes; when even those pile up, it is counted and logged. The inbox outlives the loop's tasks.
 class Inbox {
  public:
     struct Limits {
-        std::size_t bytes{16 * 1024 * 1024};  // of messages that will be dispatched
+        std::size_t bytes{16 * 1024 * 1024};  // of messages that will be dispatched, kMessageOverhead each
         std::size_t refusals{1024};           // cut messages that wait
     };
 

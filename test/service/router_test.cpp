@@ -62,7 +62,7 @@ TEST_CASE("an inbox that was handled takes messages again", "[service]") {
     Loop loop;
     Router router;
     router.add({route("a", "a", seen)});
-    Inbox inbox(loop, router, {.bytes = 10, .refusals = 1});
+    Inbox inbox(loop, router, {.bytes = kMessageOverhead + 10, .refusals = 1});
     for (int round = 0; round < 3; ++round) {
         inbox.accept({.topic = "a", .payload = "123456789"});
         inbox.accept({.topic = "a", .payload = "x"});
@@ -71,4 +71,18 @@ TEST_CASE("an inbox that was handled takes messages again", "[service]") {
         CHECK(seen == std::vector<std::string>{"a:123456789", "refused a:x"});
         seen.clear();
     }
+}
+
+TEST_CASE("many messages without content reach the bound as well", "[service]") {
+    std::size_t handled = 0;
+    std::size_t refused = 0;
+    Loop loop;
+    Router router;
+    router.add({{"a", [&](const Message&) { ++handled; }, [&](const Message&) { ++refused; }}});
+    Inbox inbox(loop, router, {.bytes = 100 * (kMessageOverhead + 1)});
+    for (int i = 0; i < 120; ++i)
+        inbox.accept({.topic = "a"});
+    run(loop);
+    CHECK(handled == 100);
+    CHECK(refused == 20);
 }
