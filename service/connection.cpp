@@ -1,8 +1,11 @@
 #include "service/connection.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <utility>
 
@@ -14,8 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kGoodbyePatience = 4s;
-constexpr auto kClosePatience = 2s;
+constexpr auto kGoodbyePatience = 2s;
+constexpr auto kStopPatience = 3s;  // what is left of it is for the library's threads, up to a second
 constexpr auto kProbePatience = 5s;
 
 }  // namespace
@@ -44,27 +47,18 @@ Connection::Connection(Loop& loop, Inbox& inbox, const MqttConfig& config, std::
       gate_(std::make_shared<Gate>(this)) {}
 
 Connection::~Connection() {
-    if (client_) close(Probe::No, {});
-    {
-        const std::lock_guard lock(gate_->mutex);
-        gate_->owner = nullptr;
-    }
-    if (!closer_.joinable()) return;
-    if (gone_.wait_for(kClosePatience) == std::future_status::ready) {
-        closer_.join();
-    } else {
-        spdlog::warn("the MQTT client does not end (a name look-up that hangs?) and is left behind");
-        closer_.detach();
-    }
+    stop({});
+    const std::lock_guard lock(gate_->mutex);
+    gate_->owner = nullptr;
 }
 
 Result<> Connection::open(const BrokerAddress& address, MqttVersion version) {
     address_ = address;
     ++number_;
-    auto client = PahoClient::connect(address, client_id_, version, config_, handlers());
+    auto client = PahoClient::make(address, client_id_, version, config_, handlers());
     if (!client) return client.error();
     client_ = std::move(*client);
-    return {};
+    return client_->connect();
 }
 
 PahoClient::Handlers Connection::handlers() {
@@ -106,21 +100,39 @@ void Connection::on_closed(const std::string& cause) {
 }
 
 void Connection::stop(const std::vector<std::string>& filters) {
+    if (std::exchange(stopped_, true)) return;
     closed_ = {};
-    if (!client_) return;
-    std::promise<void> said;
-    auto goodbye = said.get_future();
-    std::promise<void> gone;
-    gone_ = gone.get_future();
-    closer_ = std::thread(
-        [client = std::move(client_), said = std::move(said), gone = std::move(gone), filters]() mutable {
-            client->say_goodbye(filters);
-            said.set_value();
+    const auto now = std::chrono::steady_clock::now();
+    if (client_) {
+        std::promise<void> gone;
+        gone_ = gone.get_future();
+        closer_ = std::thread([client = std::move(client_), gone = std::move(gone), filters,
+                               deadline = now + kGoodbyePatience]() mutable {
+            if (!client->say_goodbye(filters, deadline))
+                spdlog::warn("the broker does not answer our goodbye");
             client.reset();
             gone.set_value();
         });
-    if (goodbye.wait_for(kGoodbyePatience) != std::future_status::ready)
-        spdlog::warn("the broker does not answer our goodbye");
+    }
+    if (!closer_.joinable()) return;
+    if (gone_.wait_until(now + kStopPatience) == std::future_status::ready)
+        closer_.join();
+    else
+        leave_behind();
+}
+
+// The thread is inside the library, or OpenSSL, and may go on while the process ends: exit would destroy
+// their statics and the log's under it. What is registered last runs first, and ends the process as it
+// stands.
+void Connection::leave_behind() {
+    spdlog::warn("the MQTT client does not end (a name look-up that hangs?) and is left behind");
+    closer_.detach();
+    ::on_exit(
+        [](int status, void*) {
+            std::fflush(nullptr);
+            ::_exit(status);
+        },
+        nullptr);
 }
 
 }  // namespace berth::service

@@ -26,13 +26,13 @@ class Connection {
 
     // Events of the open connection only: once closed, its late answers are not delivered.
     Connection(Loop& loop, Inbox& inbox, const MqttConfig& config, std::string client_id, OnEvent on_event);
-    ~Connection();  // waits two seconds for the library, then leaves it behind
+    ~Connection();  // stops
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
     // A fresh client for every connection: Paho 1.2 cannot go back from 3.1.1 to 5, leaks on reconnect, and
     // its own reconnect begins only after a first success, comes seconds late and can hang.
-    // When nothing is open and no close() is under way.
+    // When nothing is open and no close() is under way. Also after an Error comes close(): there is a client.
     Result<> open(const BrokerAddress& address, MqttVersion version);
     Result<> subscribe(const std::vector<std::string>& filters) { return client_->subscribe(filters); }
     Result<> publish(std::uint64_t id, const Publication& publication) {
@@ -45,13 +45,16 @@ class Connection {
     using OnClosed = std::function<void(std::string)>;
     void close(Probe probe, OnClosed closed);
 
-    // The last call: unsubscribes, disconnects; blocks for four seconds at most.
+    // The last call: unsubscribes, disconnects and waits for the library; together three seconds at most.
+    // What has not ended by then is left behind, and the process ends without taking its statics away from
+    // it.
     void stop(const std::vector<std::string>& filters);
 
  private:
     struct Gate;
 
     PahoClient::Handlers handlers();
+    void leave_behind();
     void on_closed(const std::string& cause);
 
     Loop& loop_;
@@ -64,7 +67,8 @@ class Connection {
     std::unique_ptr<PahoClient> client_{};
     OnClosed closed_{};
     std::thread closer_{};
-    std::future<void> gone_{};      // the closer is done
+    std::future<void> gone_{};  // the closer is done
+    bool stopped_{false};
     std::shared_ptr<Gate> gate_{};  // shared: the library's threads may outlive the connection
 };
 

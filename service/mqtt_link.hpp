@@ -26,7 +26,7 @@ class MqttLink : public Link {
  public:
     // An empty client id becomes a random UUID, the same for all connections of this link.
     MqttLink(Loop& loop, Inbox& inbox, const Router& router, const MqttConfig& config);
-    ~MqttLink() override;  // stops; may wait two seconds for the client library
+    ~MqttLink() override;  // stops
     MqttLink(const MqttLink&) = delete;
     MqttLink& operator=(const MqttLink&) = delete;
 
@@ -37,7 +37,7 @@ class MqttLink : public Link {
     // Invalid or Unsupported: the URL. Every other trouble is logged and tried again.
     Result<> start();
 
-    // Unsubscribes and disconnects; blocks for four seconds at most. What still waits is not sent any more.
+    // Unsubscribes and disconnects; blocks for three seconds at most. What still waits is not sent any more.
     void stop();
 
     void publish(Publication publication) override;

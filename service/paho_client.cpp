@@ -18,6 +18,7 @@ namespace berth::service {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 constexpr int kQos = 1;
 constexpr int kMaxInflight = 100;  // above the outbox's window, so that Paho never holds back itself
@@ -167,17 +168,27 @@ class PahoClient::Session {
         client_.publish(message, reinterpret_cast<void*>(static_cast<std::uintptr_t>(id)), publishing_);
     }
 
-    void say_goodbye(const std::vector<std::string>& filters) {
+    bool say_goodbye(const std::vector<std::string>& filters, steady_clock::time_point deadline) {
+        const auto left = [deadline] {
+            return std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(deadline - steady_clock::now()));
+        };
+        bool answered = true;
         if (!filters.empty()) {
+            const auto for_disconnect = std::min(config_.disconnect_timeout + kDisconnectMargin, left() / 2);
             client_.unsubscribe(to_collection(filters), nullptr, unsubscribing_);
-            unsubscribed_.get_future().wait_for(config_.unsubscribe_timeout);
+            answered = came(unsubscribed_, std::min(config_.unsubscribe_timeout, left() - for_disconnect));
         }
-        client_.disconnect(static_cast<int>(config_.disconnect_timeout.count()), nullptr, disconnecting_);
-        disconnected_.get_future().wait_for(config_.disconnect_timeout + kDisconnectMargin);
+        const auto patience = std::min(config_.disconnect_timeout, left());
+        client_.disconnect(static_cast<int>(patience.count()), nullptr, disconnecting_);
+        return came(disconnected_, std::min(patience + kDisconnectMargin, left())) && answered;
     }
 
  private:
     static constexpr milliseconds kDisconnectMargin{500};
+
+    static bool came(std::promise<void>& answer, milliseconds patience) {
+        return answer.get_future().wait_for(patience) == std::future_status::ready;
+    }
 
     void on_subscribed(const mqtt::token& token) {
         const auto response = token.get_subscribe_response();  // owns the codes
@@ -237,16 +248,19 @@ Result<> attempt(std::string_view doing, Call call) {
 PahoClient::PahoClient(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 PahoClient::~PahoClient() = default;
 
-Result<std::unique_ptr<PahoClient>> PahoClient::connect(const BrokerAddress& address,
-                                                        const std::string& client_id, MqttVersion version,
-                                                        const MqttConfig& config, Handlers handlers) {
+Result<std::unique_ptr<PahoClient>> PahoClient::make(const BrokerAddress& address,
+                                                     const std::string& client_id, MqttVersion version,
+                                                     const MqttConfig& config, Handlers handlers) {
     std::unique_ptr<Session> session;
-    const auto begun = attempt("connect", [&] {
+    const auto made = attempt("connect", [&] {
         session = std::make_unique<Session>(address, client_id, version, config, std::move(handlers));
-        session->connect();
     });
-    if (!begun) return begun.error();
+    if (!made) return made.error();
     return std::unique_ptr<PahoClient>(new PahoClient(std::move(session)));
+}
+
+Result<> PahoClient::connect() {
+    return attempt("connect", [&] { session_->connect(); });
 }
 
 Result<> PahoClient::subscribe(const std::vector<std::string>& filters) {
@@ -257,9 +271,11 @@ Result<> PahoClient::publish(std::uint64_t id, const Publication& publication) {
     return attempt("publish", [&] { session_->publish(id, publication); });
 }
 
-void PahoClient::say_goodbye(const std::vector<std::string>& filters) {
-    const auto said = attempt("disconnect", [&] { session_->say_goodbye(filters); });
+bool PahoClient::say_goodbye(const std::vector<std::string>& filters, steady_clock::time_point deadline) {
+    bool answered = false;
+    const auto said = attempt("disconnect", [&] { answered = session_->say_goodbye(filters, deadline); });
     if (!said) spdlog::debug("{}", said.error().message);
+    return answered || !said;  // where nothing could be sent there is no answer to wait for
 }
 
 }  // namespace berth::service

@@ -2,6 +2,7 @@
 // never retries, never resubscribes and keeps no message: that is the link's.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,21 +46,23 @@ class PahoClient {
         std::function<void(Message)> on_message{};
     };
 
-    // Begins to connect: Connected or ConnectFailed follows. An Error means that nothing will.
-    static Result<std::unique_ptr<PahoClient>> connect(const BrokerAddress& address,
-                                                       const std::string& client_id, MqttVersion version,
-                                                       const MqttConfig& config, Handlers handlers);
+    static Result<std::unique_ptr<PahoClient>> make(const BrokerAddress& address,
+                                                    const std::string& client_id, MqttVersion version,
+                                                    const MqttConfig& config, Handlers handlers);
     ~PahoClient();  // blocks: up to a second for Paho's threads, longer while a name look-up hangs
     PahoClient(const PahoClient&) = delete;
     PahoClient& operator=(const PahoClient&) = delete;
 
-    // The answers come as events. An Error means that there will be none.
+    // The answers come as events, of connect Connected or ConnectFailed. An Error means that there will be
+    // none.
+    Result<> connect();
     Result<> subscribe(const std::vector<std::string>& filters);
     Result<> publish(std::uint64_t id,
                      const Publication& publication);  // Busy or Unavailable: try again later
 
-    // Unsubscribes and disconnects, as far as the time-outs of the configuration allow. Blocks.
-    void say_goodbye(const std::vector<std::string>& filters);
+    // Unsubscribes and disconnects, as far as the deadline and the time-outs of the configuration allow.
+    // Blocks. False: the broker did not answer.
+    bool say_goodbye(const std::vector<std::string>& filters, std::chrono::steady_clock::time_point deadline);
 
  private:
     class Session;

@@ -323,14 +323,46 @@ TEST_CASE("stop unsubscribes and disconnects", "[service]") {
     CHECK_THAT(log, ContainsSubstring("Received PUBLISH from"));
 }
 
-TEST_CASE("stop does not wait for a broker that is silent", "[service]") {
+TEST_CASE("the end does not wait for a broker that never answered", "[service]") {
     FakeBroker broker({.to_version_5 = FakeBroker::Answer::Silence});
-    Daemon daemon(config_for(broker.url()));
-    REQUIRE(daemon.link.start());
-    REQUIRE(daemon.until([&] { return !broker.connects().empty(); }));
+    auto daemon = std::make_unique<Daemon>(config_for(broker.url()));
+    REQUIRE(daemon->link.start());
+    REQUIRE(daemon->until([&] { return !broker.connects().empty(); }));
     const auto start = std::chrono::steady_clock::now();
-    daemon.link.stop();
+    daemon->link.stop();
+    daemon.reset();
     CHECK(std::chrono::steady_clock::now() - start < 4500ms);
+}
+
+TEST_CASE("the end does not wait for a broker that has fallen silent", "[service]") {
+    FakeBroker broker({});
+    auto config = config_for(broker.url());
+    config.disconnect_timeout = GENERATE(250ms, 60s);
+    const bool busy = GENERATE(false, true);
+    const CapturedLog log;
+    auto daemon = std::make_unique<Daemon>(config);
+    REQUIRE(daemon->start_and_wait());
+    broker.fall_silent();
+    for (int i = 0; busy && i < 3; ++i)
+        daemon->publish("out", std::string(1024 * 1024, 'x'));  // more than the socket takes
+    const auto start = std::chrono::steady_clock::now();
+    daemon->link.stop();
+    daemon.reset();
+    CHECK(std::chrono::steady_clock::now() - start < 4500ms);
+    CHECK(log.contains("the broker does not answer our goodbye"));
+    CHECK_FALSE(log.contains("left behind"));
+}
+
+TEST_CASE("a connection that the client library refuses is told and tried again", "[service]") {
+    FakeBroker broker({});
+    auto config = config_for(broker.url());
+    config.username = "\xff";  // no UTF-8
+    const CapturedLog log;
+    Daemon daemon(config);
+    REQUIRE(daemon.link.start());
+    REQUIRE(daemon.until([&] { return log.count("connecting to broker") == 2; }));
+    CHECK(log.contains("connect: MQTT error"));
+    CHECK(broker.connects().empty());
 }
 
 TEST_CASE("a silent broker is given up after the connect time-out", "[service]") {

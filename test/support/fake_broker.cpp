@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +24,11 @@ std::string bytes(std::initializer_list<int> values) {
 
 std::size_t number(const std::string& text, std::size_t at) {  // two bytes, big-endian
     return static_cast<unsigned char>(text.at(at)) * 256u + static_cast<unsigned char>(text.at(at + 1));
+}
+
+void wait_until_shut(int fd) {
+    pollfd socket{.fd = fd, .events = POLLRDHUP, .revents = 0};
+    poll(&socket, 1, -1);
 }
 
 void send_all(int fd, const std::string& text) {
@@ -88,6 +94,10 @@ void FakeBroker::acknowledge_subscriptions() {
     waiting_suback_.clear();
 }
 
+void FakeBroker::fall_silent() {
+    silent_ = true;
+}
+
 void FakeBroker::serve() {
     while (!stopping_) {
         const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -105,6 +115,7 @@ void FakeBroker::serve() {
 
 void FakeBroker::serve_connection(int fd) {
     for (Packet packet; read_packet(fd, packet);) {
+        if (silent_) return wait_until_shut(fd);
         if (!handle(fd, packet)) return;
     }
 }

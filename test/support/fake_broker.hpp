@@ -38,6 +38,7 @@ class FakeBroker {
     std::size_t subscribes() const;                 // SUBSCRIBE packets
     void throw_out(int reason);                     // DISCONNECT of MQTT 5, then the connection is closed
     void acknowledge_subscriptions();               // now, also the one that waits
+    void fall_silent();  // keeps the connections, reads and answers nothing any more
 
  private:
     struct Packet {
@@ -64,6 +65,7 @@ class FakeBroker {
     std::vector<int> connects_;
     std::vector<std::string> publications_;
     std::size_t subscribes_{0};
+    std::atomic<bool> silent_{false};
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };
