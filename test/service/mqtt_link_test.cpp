@@ -69,7 +69,7 @@ std::vector<std::string> numbers(int from, int to) {
 
 }  // namespace
 
-TEST_CASE("quality of service and retain flag of a publication reach the broker", "[UA-02][service]") {
+TEST_CASE("quality of service and retain flag of a publication reach the broker", "[service]") {
     Broker broker;
     broker.start();
     const Subscriber live(broker, "out/#");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "service/store.hpp"
 #include "test/support/catch.hpp"
@@ -316,8 +317,22 @@ TEST_CASE("the inventory comes with the connection and after changes", "[UA-06][
     }));
     for (const auto& text : device.on().inventories())
         CHECK(text.find("x1y2z3") == std::string::npos);
-    for (const auto& publication : device.on().link.all())
+}
+
+TEST_CASE("all is published with QoS 1, and only the current state to stay", "[UA-02][service]") {
+    Gateway device;
+    device.on().connect_broker();
+    device.deploy("one", {{"web"}});
+    REQUIRE(device.on().await_inventory(
+        [](const auto& text) { return text.find("\"initial-current-state-") != std::string::npos; }));
+    std::set<std::string> topics;
+    for (const auto& publication : device.on().link.all()) {
+        topics.insert(publication.topic);
+        CHECK(publication.qos == 1);
         CHECK(publication.retain == (publication.topic == "containersupdate/currentstate"));
+    }
+    CHECK(topics == std::set<std::string>{"containersupdate/currentstate",
+                                          "containersupdate/desiredstatefeedback"});
 }
 
 TEST_CASE("two and more at once: everything is deployed, ends in any order", "[UA-45][service]") {
