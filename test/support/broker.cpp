@@ -49,6 +49,7 @@ Broker::Broker(Options options) : options_(std::move(options)), port_(free_port(
                << (options_.as_stranger ? all->stranger_key() : all->server_key()) << "\nrequire_certificate "
                << (options_.require_certificate ? "true" : "false") << "\n";
     }
+    if (options_.persistent) config << "persistence true\npersistence_location " << folder_ / "" << "\n";
     config << options_.more;
     write_file(folder_ / "mosquitto.conf", config.str());
 }

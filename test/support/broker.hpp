@@ -20,6 +20,7 @@ class Broker {
         const Certificates* certificates{};  // TLS with these
         bool require_certificate{};          // of the client
         bool as_stranger{};                  // shows the certificate of another host
+        bool persistent{};                   // sessions and retained messages outlive stop() and start()
         std::string more{};                  // further configuration lines
     };
 

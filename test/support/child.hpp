@@ -33,6 +33,7 @@ class Child {
 
     void signal(int number) const;
     bool running();
+    pid_t pid() const { return pid_; }  // -1 once it has ended
     int wait(std::chrono::milliseconds patience =
                  std::chrono::seconds(20));  // exit status, -signal; throws when late
 
