@@ -11,6 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kCallLimit{120s};
+constexpr std::chrono::milliseconds kBusyPause{50};
 
 std::string of(const std::string& name) {
     return "component " + name;
@@ -46,13 +47,22 @@ void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
 }
 
 void Steps::submit(Lane lane, const std::string& key, std::chrono::milliseconds limit, Work work, Next next,
-                   Try attempt) {
+                   Try attempt, std::chrono::milliseconds busy) {
+    const auto busy_until = std::chrono::steady_clock::now() + busy;
     workers_.submit(lane, key, [=, this](std::stop_token stop) -> Task {
         runtime::Call call{};
         call.stop = std::move(stop);
         call.deadline = std::chrono::steady_clock::now() + limit;
         auto result = work(call);
         return [=, this, result = std::move(result)] {
+            const auto left = std::chrono::floor<std::chrono::milliseconds>(
+                busy_until - std::chrono::steady_clock::now() - kBusyPause);
+            // Around the end and the restart of a process, which for an image such as hello-world is always.
+            if (!result && result.error().code == Errc::Busy && left > 0ms) {
+                loop_.post_after(kBusyPause,
+                                 [=, this] { submit(lane, key, limit, work, next, attempt, left); });
+                return;
+            }
             if (result || result.error().code != Errc::Unavailable) return next(result);
             const auto again = [=, this] { submit(lane, key, limit, work, next, Try::First); };
             // It may have been away for a moment only: once more, and then the failure counts.
@@ -101,10 +111,13 @@ void Steps::stop_old(const ActionState& action, Done done) {
             runtime::UpdateOptions hold{};
             hold.restart = RestartPolicy{"no", 0, 0};
             auto held = runtime_.update(id, hold, call);
-            if (!held && held.error().code != Errc::NotFound) return held;
+            const bool busy = !held && held.error().code == Errc::Busy;
+            if (!held && !busy && held.error().code != Errc::NotFound) return held;
             runtime::StopOptions options{};
             options.grace = config_.stop_timeout;
-            return runtime_.stop(id, options, call);
+            auto stopped = runtime_.stop(id, options, call);
+            // It went down or came up just then; once it is down for good nothing hinders.
+            return stopped && busy ? runtime_.update(id, hold, call) : stopped;
         },
         [name = action.name, done = std::move(done)](const Result<>& stopped) {
             if (!stopped) return done(fail(stopped.error(), of(name)));

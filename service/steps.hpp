@@ -39,7 +39,8 @@ class Steps {
 
     // Makes the instance of a record again that the engine does not have, image included. Does not start it.
     void make_again(const Container& record, Done done);
-    // Gives the engine's name the form of its role: web, web.staged-…, web.old-….
+    // Gives the engine's name the form of its role: web, web.staged-…, web.old-…. An engine that is Busy is
+    // asked again later, after `done`.
     void put_name_right(const Container& container, Done done);
     // Gives back the restart policy of the document.
     void put_policy_right(const Container& container, Done done);
@@ -51,10 +52,12 @@ class Steps {
     using Work = std::function<Result<>(const runtime::Call&)>;
     using Next = std::function<void(Result<>)>;
 
-    // One engine call on a worker. While the engine is away it waits for it and calls again.
+    // One engine call on a worker. While the engine is away it waits for it and calls again; while the engine
+    // is Busy with that container it asks again for as long as `busy`.
     enum class Try { First, Second };
+    static constexpr std::chrono::milliseconds kBusy{10'000};
     void submit(Lane lane, const std::string& key, std::chrono::milliseconds limit, Work work, Next next,
-                Try attempt = Try::First);
+                Try attempt = Try::First, std::chrono::milliseconds busy = kBusy);
     // `again` once the engine is back, `next` if it is there (or does not come back).
     void on_unavailable(Error error, const std::function<void()>& again, const Next& next);
     void on_engine_back();
@@ -71,6 +74,7 @@ class Steps {
     void pull(const std::shared_ptr<Fetch>& fetch);
     void on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulled);
 
+    void name_later(const ContainerId& id);
     void stage(const ActionState& action, Progress progress, Done done);
     void create(Container container, std::string engine_name, Done done);
     void create_kept(const Container& container, const std::string& engine_name, const Done& done);

@@ -20,6 +20,10 @@ constexpr std::chrono::milliseconds kPullLimit{24h};  // a pull without a byte i
 // A registry that cannot be reached may come back; one that said no is not asked again.
 constexpr std::array kPullPauses = {1000ms, 2000ms, 4000ms};
 
+// No update waits for a name: one that cannot be given is given later.
+constexpr std::chrono::milliseconds kNoPatience{0};
+constexpr std::chrono::milliseconds kNamePause{1s};
+
 std::string wanted_name(const Container& container) {
     switch (container.role) {
         case Role::Staged:
@@ -159,19 +163,33 @@ Result<EngineId> Steps::make(const ContainerSpec& spec, runtime::CreateOptions o
     return runtime_.create(spec, std::move(options), call);
 }
 
+// In the quick lane and beside the container's other steps: while a process comes and goes the engine may
+// keep a rename waiting for seconds.
 void Steps::put_name_right(const Container& container, Done done) {
     submit(
-        Lane::Steps, container.spec.id, kCallLimit,
+        Lane::Quick, container.spec.id + ":name", kCallLimit,
         [this, id = container.engine_id, spec = container.spec,
          name = wanted_name(container)](const runtime::Call& call) {
             auto renamed = runtime_.rename(id, name, call);
             if (renamed || renamed.error().code != Errc::Conflict) return renamed;
             return runtime_.rename(id, name + "-" + runtime::id8(spec.id), call);  // somebody else has it
         },
-        [name = container.spec.name, done = std::move(done)](const Result<>& renamed) {
-            if (!renamed) spdlog::warn("container {}: {}", name, renamed.error().message);
-            done(renamed ? std::nullopt : std::optional(renamed.error()));
-        });
+        [this, id = container.spec.id, name = container.spec.name,
+         done = std::move(done)](const Result<>& renamed) {
+            if (renamed) return done(std::nullopt);
+            spdlog::warn("container {}: {}", name, renamed.error().message);
+            if (renamed.error().code == Errc::Busy) name_later(id);
+            done(renamed.error());
+        },
+        Try::First, kNoPatience);
+}
+
+void Steps::name_later(const ContainerId& id) {
+    loop_.post_after(kNamePause, [this, id] {
+        const Container* container = world_.find(id);
+        if (!container || container->engine_name == wanted_name(*container)) return;
+        put_name_right(*container, [](const std::optional<Error>&) {});
+    });
 }
 
 void Steps::put_policy_right(const Container& container, Done done) {

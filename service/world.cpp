@@ -119,7 +119,10 @@ void World::on_listed(Result<Listing> listing) {
     for (const auto& event : std::exchange(held_, {}))
         apply(event);
     const bool first = listing && !ready_ && connected_;
-    if (first) ready_ = true;
+    if (first) {
+        ready_ = true;
+        spdlog::info("the engine has {} containers of this namespace", containers_.size());
+    }
     const auto waiting = std::exchange(refreshing_, {});
     if (first) notify(became_ready_);
     for (const auto& then : waiting)

@@ -103,10 +103,18 @@ Errc by_status(int status) {
     }
 }
 
+// Of an update and a rename between the end of a process and its restart, or before the engine noticed the
+// end.
+bool is_in_between(std::string_view text) {
+    return text.find("cannot update a stopped container") != std::string_view::npos ||
+           (text.starts_with("sandbox ") && text.ends_with(" not found"));
+}
+
 Errc category(int status, std::string_view message) {
     const bool wording_decides = status == 500 || status == 400;
+    const auto text = lower(message);
+    if (is_in_between(text)) return Errc::Busy;
     if (wording_decides) {
-        const auto text = lower(message);
         for (const auto& wording : kWordings)
             if (text.find(wording.part) != std::string::npos) return wording.code;
     }

@@ -3,6 +3,7 @@
 
 #include "test/e2e/device.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/wait.hpp"
 
 using namespace berth::test;
 
@@ -32,7 +33,8 @@ TEST_CASE("the first message of a newcomer deploys, the next one replaces, an em
 
     device.deploy("foo",
                   {{"hello-world", "docker.io/library/hello-world:latest", {{"env", "FOO=BAR"}}, "latest"}});
-    CHECK(device.containers() == Lines{"hello-world"});
+    // While its process comes and goes the engine may refuse it the name for a while.
+    CHECK(eventually([&] { return device.containers() == Lines{"hello-world"}; }, std::chrono::seconds(60)));
     CHECK(device.engine.id("hello-world") != first);
     CHECK(has(device.engine.env("hello-world"), "FOO=BAR"));
 

@@ -81,7 +81,7 @@ TEST_CASE("when the new instance does not start the old one runs again", "[UA-54
     CHECK(records(device) == 2);
     const auto inventory = device.probe.ask("after");
     CHECK(inventory.names() == Lines{"gone", "web"});
-    CHECK(inventory.find("web")->value("status") == "Running");
+    CHECK(inventory.node("web").value("status") == "Running");
 }
 
 TEST_CASE("pulls that stall keep nobody waiting and give way to a newer desired state",
@@ -102,7 +102,7 @@ TEST_CASE("pulls that stall keep nobody waiting and give way to a newer desired 
 
     const auto during = device.probe.ask("during");
     CHECK(during.names() == Lines{"web"});
-    CHECK(during.find("web")->version == "1");  // of its image: the staged one is not shown
+    CHECK(during.node("web").version == "1");  // of its image: the staged one is not shown
     CHECK(device.containers().size() == 2);
     CHECK(registry.waiting() == 2);
 

@@ -134,16 +134,16 @@ TEST_CASE("a change is told without being asked for", "[UA-02][UA-51][e2e]") {
     const auto told = device.probe.await_inventory(
         [](const auto& said) { return said.activity.empty() && said.find("web") != nullptr; });
     CHECK(told.retained);
-    CHECK(told.find("web")->value("status") == "Running");
+    CHECK(told.node("web").value("status") == "Running");
 
     const auto before = device.probe.inventories().size();
     device.engine.docker({"stop", "web"});
     const auto changed = device.probe.await_inventory(
-        [](const auto& said) { return said.find("web")->value("status") != "Running"; }, before);
+        [](const auto& said) { return said.node("web").value("status") != "Running"; }, before);
     CHECK(changed.activity.empty());
     CHECK(changed.retained);
     CHECK(changed.timestamp >= told.timestamp);
-    const auto parameters = with_times_checked(*changed.find("web"));
+    const auto parameters = with_times_checked(changed.node("web"));
     CHECK(parameters == Pairs{{"image", kSleeper},
                               {"status", "Stopped"},
                               {"finishedAt", "time"},
@@ -153,7 +153,7 @@ TEST_CASE("a change is told without being asked for", "[UA-02][UA-51][e2e]") {
 
     // Whoever comes later finds the newest one on the broker.
     MqttProbe late(device.broker);
-    CHECK(late.await_inventory([](const auto&) { return true; }).find("web")->value("status") == "Stopped");
+    CHECK(late.await_inventory([](const auto&) { return true; }).node("web").value("status") == "Stopped");
 
     device.engine.docker({"rm", "web"});
     device.probe.await_inventory([](const auto& said) { return said.names().empty(); }, before);

@@ -67,10 +67,10 @@ TEST_CASE("after a kill the inventory is the same, and without the store it come
     device.start();
     const auto rebuilt = device.probe.ask("rebuilt");
     CHECK(rebuilt.names() == Names{"limited", "stopped"});
-    CHECK(rebuilt.find("limited")->value("memory") == "64M");
-    CHECK(rebuilt.find("limited")->value("env") == "A=1");
-    CHECK(rebuilt.find("limited")->value("restartPolicy") == "always");
-    CHECK(rebuilt.find("stopped")->value("port") == "18090:80/tcp");
+    CHECK(rebuilt.node("limited").value("memory") == "64M");
+    CHECK(rebuilt.node("limited").value("env") == "A=1");
+    CHECK(rebuilt.node("limited").value("restartPolicy") == "always");
+    CHECK(rebuilt.node("stopped").value("port") == "18090:80/tcp");
 
     device.deploy("again", all);
     for (const auto& action : device.probe.await("again", "IDENTIFIED").actions)

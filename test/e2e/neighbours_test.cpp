@@ -83,9 +83,9 @@ TEST_CASE("two Berths on one engine do not see each other", "[UA-25][e2e]") {
     one.deploy("one", {{"web", kSleeper}, {"db", kSleeper}});
     other.deploy("other", {{"web", "berth-test/sleeper:2"}});
     CHECK(one.probe.ask("one").names() == Names{"db", "web"});
-    CHECK(one.probe.ask("image").find("web")->version == "1");
+    CHECK(one.probe.ask("image").node("web").version == "1");
     CHECK(other.probe.ask("other").names() == Names{"web"});
-    CHECK(other.probe.ask("image").find("web")->version == "2");
+    CHECK(other.probe.ask("image").node("web").version == "2");
     other.deploy("nothing", {});
     CHECK(other.containers().empty());
     CHECK(one.containers() == Names{"db", "web"});

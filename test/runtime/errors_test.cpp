@@ -15,6 +15,10 @@ TEST_CASE("an answer of the engine says what the caller can do", "[runtime]") {
     // recorded from Engine 20.10.24, unless said otherwise
     const std::vector<Case> cases = {
         {404, R"({"message":"No such container: web"})", Errc::NotFound, "No such container: web"},
+        {404, R"({"message":"sandbox ce7a751d3f1a940f not found"})", Errc::Busy,
+         "sandbox ce7a751d3f1a940f not found"},
+        {500, R"({"message":"Cannot update container 3b42: cannot update a stopped container"})", Errc::Busy,
+         "Cannot update container 3b42: cannot update a stopped container"},
         {404, R"({"message":"No such image: app:2"})", Errc::NotFound, "No such image: app:2"},
         {404, R"({"message":"manifest for reg:5000/nope:1 not found: manifest unknown: manifest unknown"})",
          Errc::NotFound, "manifest for reg:5000/nope:1 not found: manifest unknown: manifest unknown"},

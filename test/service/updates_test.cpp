@@ -304,6 +304,15 @@ TEST_CASE("commands and questions that were retained are of another day", "[serv
     CHECK(device.on().words_until("act", "IDENTIFIED") == Words{"IDENTIFYING", "IDENTIFIED"});
 }
 
+TEST_CASE("an engine that is busy with a container for a moment is asked again", "[CM-12][UA-36][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.engine.fail_next(Verb::Update, fail(Errc::Busy, "cannot update a stopped container"), 3);
+    device.engine.fail_next(Verb::Rename, fail(Errc::Busy, "sandbox not found"), 3);
+    device.deploy("two", {{"web", "app:2"}});
+    CHECK(berth::test::eventually([&] { return device.names_and_images() == Words{"web=app:2"}; }));
+}
+
 TEST_CASE("the inventory comes with the connection and after changes", "[UA-06][UA-51][service]") {
     auto config = one_by_one();
     config.current_state_delay = std::chrono::milliseconds(20);
@@ -331,8 +340,8 @@ TEST_CASE("all is published with QoS 1, and only the current state to stay", "[U
         CHECK(publication.qos == 1);
         CHECK(publication.retain == (publication.topic == "containersupdate/currentstate"));
     }
-    CHECK(topics == std::set<std::string>{"containersupdate/currentstate",
-                                          "containersupdate/desiredstatefeedback"});
+    CHECK(topics ==
+          std::set<std::string>{"containersupdate/currentstate", "containersupdate/desiredstatefeedback"});
 }
 
 TEST_CASE("two and more at once: everything is deployed, ends in any order", "[UA-45][service]") {

@@ -113,6 +113,11 @@ const Node* InventorySaid::find(const std::string& name) const {
     return at == nodes.end() ? nullptr : &*at;
 }
 
+const Node& InventorySaid::node(const std::string& name) const {
+    if (const Node* found = find(name)) return *found;
+    throw std::runtime_error("no " + name + " in the inventory of '" + activity + "'");
+}
+
 std::vector<std::string> InventorySaid::names() const {
     std::vector<std::string> all;
     for (const auto& node : nodes)

@@ -51,7 +51,8 @@ struct InventorySaid {
     std::vector<std::pair<std::string, std::string>> associations{};
     bool retained{};
 
-    const Node* find(const std::string& name) const;  // bare, a container
+    const Node* find(const std::string& name) const;  // bare, a container; null when there is none
+    const Node& node(const std::string& name) const;  // throws then
     std::vector<std::string> names() const;           // of the containers, bare, in the order sent
 };
 
