@@ -204,7 +204,7 @@ std::string duration_text(milliseconds length) {
     return text;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string out{"\""};
     for (const char c : text) {
         if (c == '"' || c == '\\')
@@ -302,13 +302,13 @@ std::string as_toml(const Option& option, const Typed& value) {
     if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
         std::vector<std::string> items;
         for (const auto& item : *list)
-            items.push_back(quoted(item));
+            items.push_back(in_quotes(item));
         return fmt::format("[{}]", fmt::join(items, ", "));
     }
     auto text = as_text(option, value);
     const bool plain = std::holds_alternative<bool>(value) || std::holds_alternative<double>(value) ||
                        (std::holds_alternative<std::int64_t>(value) && option.kind != Kind::Size);
-    return plain ? text : quoted(text);
+    return plain ? text : in_quotes(text);
 }
 
 Path split_key(std::string_view dotted) {
