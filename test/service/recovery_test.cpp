@@ -6,27 +6,16 @@
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/station.hpp"
+#include "test/support/wait.hpp"
 
 using namespace berth;
 using berth::test::container;
+using berth::test::eventually;
 using berth::test::FakeRuntime;
 using berth::test::running;
 using berth::test::spec;
 using berth::test::Station;
 using berth::test::TemporaryFolder;
-
-namespace {
-
-bool eventually(const std::function<bool()>& holds) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!holds()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::yield();
-    }
-    return true;
-}
-
-}  // namespace
 
 TEST_CASE("a lost store is rebuilt from the engine's labels", "[CM-27][service]") {
     TemporaryFolder folder;

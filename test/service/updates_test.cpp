@@ -9,6 +9,7 @@
 #include "service/store.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/gateway.hpp"
+#include "test/support/wait.hpp"
 
 using namespace berth;
 using berth::service::ApplyMode;
