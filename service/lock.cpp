@@ -7,8 +7,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,8 +18,9 @@ namespace berth::service {
 namespace {
 
 Error system_error(const std::string& doing) {
-    return fail(errno == EACCES || errno == EPERM ? Errc::Forbidden : Errc::Unavailable,
-                fmt::format("{}: {}", doing, std::strerror(errno)));
+    const int number = errno;
+    return fail(number == EACCES || number == EPERM ? Errc::Forbidden : Errc::Unavailable,
+                fmt::format("{}: {}", doing, std::generic_category().message(number)));
 }
 
 Result<> make_folders(const std::filesystem::path& folder) {

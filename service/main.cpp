@@ -92,6 +92,7 @@ int serve(const Request& request, const Loaded& loaded) {
 int main(int argc, char** argv) {
     block_signals();
     auto command = parse_command_line(argc, argv);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
     if (const char* environment = std::getenv("BERTH_CONFIG")) command.request.environment = environment;
     if (command.task == Task::ShowText) std::cout << command.text;
     if (command.task == Task::Refuse) std::cerr << command.text;
