@@ -248,6 +248,7 @@ void World::save(const Container& container, Then then) {
 
 // The key keeps the order: whatever is still to be written of it comes before.
 void World::forget(const ContainerId& id, Then then) {
+    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): id may be part of what is erased
     const ContainerId gone = id;
     const bool known = containers_.erase(gone) > 0;
     for (auto* marks : {&asked_to_stop_, &our_stops_, &gone_down_})
