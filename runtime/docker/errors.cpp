@@ -107,6 +107,7 @@ Errc by_status(int status) {
 // end.
 bool is_in_between(std::string_view text) {
     return text.find("cannot update a stopped container") != std::string_view::npos ||
+           text.find("cannot update a deleted process") != std::string_view::npos ||
            (text.starts_with("sandbox ") && text.ends_with(" not found"));
 }
 
