@@ -210,14 +210,16 @@ FeedbackSaid MqttProbe::await(const std::string& activity,
 InventorySaid MqttProbe::await_inventory(const std::function<bool(const InventorySaid&)>& wanted,
                                          std::size_t from) {
     std::optional<InventorySaid> found;
-    eventually([&] {
-        look();
-        const auto begin =
-            inventories_.begin() + static_cast<std::ptrdiff_t>(std::min(from, inventories_.size()));
-        if (const auto at = std::find_if(begin, inventories_.end(), wanted); at != inventories_.end())
-            found = *at;
-        return found.has_value();
-    });
+    eventually(
+        [&] {
+            look();
+            const auto begin =
+                inventories_.begin() + static_cast<std::ptrdiff_t>(std::min(from, inventories_.size()));
+            if (const auto at = std::find_if(begin, inventories_.end(), wanted); at != inventories_.end())
+                found = *at;
+            return found.has_value();
+        },
+        kLongPatience);
     if (found) return *found;
     std::string said = "no inventory is as expected; there were:";
     for (const auto& one : inventories_) {
