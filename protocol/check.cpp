@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "protocol/document.hpp"
 #include "protocol/forms.hpp"
 #include "protocol/sizes.hpp"
 
@@ -64,15 +65,6 @@ class Check {
 
     const ContainerSpec& spec_;
 };
-
-bool is_container_id(std::string_view text) {
-    if (text.size() > 76 || text.empty() || !is_alnum(text.front()) || !is_alnum(text.back())) return false;
-    for (std::size_t i = 1; i < text.size(); ++i) {
-        const bool joint = text[i] == '.' || text[i] == '_' || text[i] == '-';
-        if (!is_alnum(text[i]) && !(joint && is_alnum(text[i - 1]))) return false;
-    }
-    return true;
-}
 
 void Check::identity() {
     if (!spec_.id.empty() && !is_container_id(spec_.id))
@@ -236,6 +228,15 @@ void Check::env() {
 }
 
 }  // namespace
+
+bool is_container_id(std::string_view text) {
+    if (text.size() > 76 || text.empty() || !is_alnum(text.front()) || !is_alnum(text.back())) return false;
+    for (std::size_t i = 1; i < text.size(); ++i) {
+        const bool joint = text[i] == '.' || text[i] == '_' || text[i] == '-';
+        if (!is_alnum(text[i]) && !(joint && is_alnum(text[i - 1]))) return false;
+    }
+    return true;
+}
 
 bool is_container_name(std::string_view text) {
     if (text.empty() || text.front() == '.' || text.front() == '-') return false;

@@ -1,6 +1,8 @@
 #include "protocol/container.hpp"
 
+#include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 namespace berth {
@@ -27,6 +29,23 @@ std::optional<Status> parse_status(std::string_view text) {
     for (const auto& [value, word] : kStatusWords)
         if (word == text) return value;
     return std::nullopt;
+}
+
+std::vector<const Container*> effective(const std::vector<Container>& containers) {
+    std::vector<const Container*> shown;
+    for (const auto& container : containers)
+        if (container.role == Role::Plain && !container.spec.name.empty()) shown.push_back(&container);
+    std::sort(shown.begin(), shown.end(), [](const Container* a, const Container* b) {
+        const bool a_runs = a->runs();
+        const bool b_runs = b->runs();
+        return std::tie(a->spec.name, b_runs, b->state.created, a->spec.id) <
+               std::tie(b->spec.name, a_runs, a->state.created, b->spec.id);
+    });
+    const auto same_name = [](const Container* a, const Container* b) {
+        return a->spec.name == b->spec.name;
+    };
+    shown.erase(std::unique(shown.begin(), shown.end(), same_name), shown.end());
+    return shown;
 }
 
 }  // namespace berth

@@ -149,4 +149,8 @@ struct Container {
     bool runs() const { return state.status == Status::Running || state.status == Status::Paused; }
 };
 
+// The plain instance that counts for each name, by name; without a name it is nobody's. Of several, which
+// only others can have made, the running one, else the newest. They point into `containers`.
+std::vector<const Container*> effective(const std::vector<Container>& containers);
+
 }  // namespace berth

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <tuple>
 
 #include "protocol/forms.hpp"
 #include "protocol/json_text.hpp"
@@ -124,24 +123,6 @@ OrderedJson agent_node(const std::string& id, const std::string& domain) {
             {"name", "Berth Containers Update Agent"},
             {"parameters", OrderedJson::array({std::move(parameter)})},
             {"type", "APPLICATION"}};
-}
-
-// One a name, sorted. Of several, which only others can have made, the running, else the newest counts.
-std::vector<const Container*> effective(const std::vector<Container>& containers) {
-    std::vector<const Container*> shown;
-    for (const auto& container : containers)
-        if (container.role == Role::Plain && !container.spec.name.empty()) shown.push_back(&container);
-    std::sort(shown.begin(), shown.end(), [](const Container* a, const Container* b) {
-        const bool a_runs = a->runs();
-        const bool b_runs = b->runs();
-        return std::tie(a->spec.name, b_runs, b->state.created, a->spec.id) <
-               std::tie(b->spec.name, a_runs, a->state.created, b->spec.id);
-    });
-    const auto same_name = [](const Container* a, const Container* b) {
-        return a->spec.name == b->spec.name;
-    };
-    shown.erase(std::unique(shown.begin(), shown.end(), same_name), shown.end());
-    return shown;
 }
 
 }  // namespace

@@ -30,6 +30,9 @@ Result<Container> decode_record(std::string_view text);
 // memory, same unit letter, up to four decimals; "-1" stays).
 void fill_defaults(ContainerSpec& spec);
 
+// Up to 76 letters and digits, joined by single . _ or -: what may become a folder name or a label.
+bool is_container_id(std::string_view text);
+
 // The checks that need more than one value, in the order of the document: image, name, mounts, privileged
 // with devices, host network with ports, logs, restart policy, resources, env. First failure ends it; the
 // message is `key <key>: reason (value "v")`.

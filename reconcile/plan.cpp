@@ -54,21 +54,6 @@ std::string joined(const std::vector<std::string>& keys) {
     return text + (keys.size() == 1 ? " differs" : " differ");
 }
 
-bool preferred(const Container& candidate, const Container& chosen) {
-    if (candidate.runs() != chosen.runs()) return candidate.runs();
-    return candidate.state.created > chosen.state.created;
-}
-
-std::map<std::string, const Container*> effective(const std::vector<Container>& current) {
-    std::map<std::string, const Container*> by_name;
-    for (const auto& container : current) {
-        if (container.role != Role::Plain) continue;
-        auto [at, added] = by_name.try_emplace(container.spec.name, &container);
-        if (!added && preferred(container, *at->second)) at->second = &container;
-    }
-    return by_name;
-}
-
 Change change_of(const Container& now, const ContainerSpec& wanted) {
     auto [recreate, in_place] = compare(now.spec, wanted);
     const auto id = now.spec.id;
@@ -87,7 +72,9 @@ Differences compare(const ContainerSpec& now, const ContainerSpec& wanted) {
 
 Plan plan(const std::vector<Container>& current, const std::vector<ContainerSpec>& desired,
           const std::set<std::string>& pinned) {
-    auto left = effective(current);
+    std::map<std::string, const Container*> left;
+    for (const auto* container : effective(current))
+        left.emplace(container->spec.name, container);
     Plan changes;
     for (const auto& wanted : desired) {
         if (pinned.contains(wanted.name)) continue;

@@ -10,12 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxId = 76;
-
-bool is_alphanumeric(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 fs::path folder_of(const fs::path& home_dir, const ContainerId& id) {
     return home_dir / "containers" / id;
 }
@@ -43,14 +37,7 @@ Result<Container> load_record(const fs::path& folder) {
 }  // namespace
 
 bool is_safe_id(const std::string& id) {
-    if (id.empty() || id.size() > kMaxId) return false;
-    bool joins = true;  // the next character must be a letter or digit
-    for (const char c : id) {
-        const bool plain = is_alphanumeric(c);
-        if (!plain && (joins || (c != '.' && c != '_' && c != '-'))) return false;
-        joins = !plain;
-    }
-    return !joins;
+    return is_container_id(id);
 }
 
 Result<Loaded> load(const fs::path& home_dir) {

@@ -11,8 +11,7 @@
 
 namespace berth::service::store {
 
-// An id from outside becomes a folder name only if it is one: up to 76 letters and digits, joined by single .
-// _ -
+// An id from outside becomes a folder name only if it is one: is_container_id.
 bool is_safe_id(const std::string& id);
 
 struct Loaded {

@@ -1,6 +1,7 @@
 // What Berth says: feedback and inventory, byte for byte.
 #include "protocol/feedback.hpp"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -207,6 +208,31 @@ TEST_CASE("one node a name: no staged, old or second instance", "[UA-52][protoco
 }
 
 // What a Kanto reported of the very containers the Leda sample asks for, node by node.
+TEST_CASE("one instance counts for each name: the running, else the newest", "[UA-52][protocol]") {
+    const auto made = [](const std::string& id, const std::string& name, Status status, const char* created) {
+        Container container;
+        container.spec.id = id;
+        container.spec.name = name;
+        container.state = {.status = status, .created = created};
+        return container;
+    };
+    std::vector<Container> all = {
+        made("1", "web", Status::Exited, "2026"), made("2", "web", Status::Paused, "2024"),
+        made("3", "db", Status::Exited, "2024"),  made("4", "db", Status::Exited, "2025"),
+        made("5", "db", Status::Exited, "2025"),  made("6", "", Status::Running, "2025"),
+        made("7", "api", Status::Running, "2025")};
+    all.back().role = Role::Staged;
+    const auto ids = [](const std::vector<Container>& given) {
+        std::vector<std::string> found;
+        for (const auto* container : effective(given))
+            found.push_back(container->spec.id);
+        return found;
+    };
+    CHECK(ids(all) == std::vector<std::string>{"4", "2"});
+    std::reverse(all.begin(), all.end());
+    CHECK(ids(all) == std::vector<std::string>{"4", "2"});
+}
+
 TEST_CASE("containers of the Leda sample are reported as Kanto did",
           "[UA-20][UA-48][UA-49][UA-50][protocol]") {
     const auto state =

@@ -175,3 +175,7 @@ TEST_CASE("every container that is not pinned appears exactly once, a pinned one
         REQUIRE(seen == names);
     }
 }
+
+TEST_CASE("an instance without a name is nobody's to destroy", "[reconcile]") {
+    CHECK(plan({running({.id = "unreadable"})}, {}, {}).empty());
+}
