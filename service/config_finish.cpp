@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uuid/uuid.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 
 #include "service/config_rules.hpp"
 #include "service/config_steps.hpp"
+#include "service/ids.hpp"
 
 namespace berth::service {
 
@@ -41,14 +41,6 @@ std::string device_name(std::string host) {
         if (!rules::device_name(Typed{std::string(1, c)}).empty()) c = '-';
     if (host.empty()) return "berth";
     return host == "site" ? "berth-site" : host;
-}
-
-std::string random_id() {
-    uuid_t bytes{};
-    std::array<char, UUID_STR_LEN> text{};
-    ::uuid_generate_random(bytes);
-    ::uuid_unparse_lower(bytes, text.data());
-    return text.data();
 }
 
 class Finisher {
@@ -121,7 +113,7 @@ class Finisher {
         auto& config = loaded_.config;
         if (config.name.empty()) config.name = device_name(host);
         if (config.mqtt.client_id.empty())
-            config.mqtt.client_id = loaded_.kanto ? random_id() : "berth-" + config.name;
+            config.mqtt.client_id = loaded_.kanto ? random_uuid() : "berth-" + config.name;
         if (config.runtime.address.starts_with("unix://")) config.runtime.address.erase(0, 7);
     }
 

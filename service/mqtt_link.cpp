@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <uuid/uuid.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <variant>
 
 #include "service/broker_probe.hpp"
+#include "service/ids.hpp"
 #include "service/mqtt_reason.hpp"
 #include "service/socket_delay.hpp"
 
@@ -24,14 +23,6 @@ namespace {
 constexpr auto kDrainRetry = 200ms;
 constexpr auto kTakenOverWait =
     5s;  // the other one is connected: a quick return only throws it out, and so on
-
-std::string random_uuid() {
-    uuid_t uuid{};
-    std::array<char, UUID_STR_LEN> text{};
-    uuid_generate_random(uuid);
-    uuid_unparse_lower(uuid, text.data());
-    return text.data();
-}
 
 Failure classify(const ConnectFailed& event) {
     if (event.closed) return Failure::Closed;
