@@ -70,7 +70,10 @@ void remove_old(const fs::path& file, std::chrono::milliseconds max_age) {
     std::error_code error;
     const auto folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
     const auto now = fs::file_time_type::clock::now();
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
+    // No range-for: its step throws, and nothing in the logger's hook would catch that.
+    for (fs::directory_iterator at(folder, error); !error && at != fs::directory_iterator();
+         at.increment(error)) {
+        const auto& entry = *at;
         const auto name = entry.path().filename().string();
         const auto start = file.stem().string() + ".";
         const auto end = file.extension().string();

@@ -1,8 +1,12 @@
 #include "service/logging.hpp"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <cerrno>
 #include <iterator>
 #include <regex>
 
@@ -10,6 +14,24 @@
 
 #include "test/service/config_support.hpp"
 #include "test/support/catch.hpp"
+
+namespace {
+std::atomic<bool> reading_folders_fails{false};
+}
+
+// Stands before the C library's, which no file system here can be made to fail: then behind the first entry,
+// as a step and not the opening is what throws.
+extern "C" dirent* readdir(DIR* folder) {
+    static const auto real = reinterpret_cast<dirent* (*)(DIR*)>(::dlsym(RTLD_NEXT, "readdir"));
+    static std::atomic<bool> one_was_read{false};
+    if (reading_folders_fails && one_was_read) {
+        errno = EIO;
+        return nullptr;
+    }
+    auto* const entry = real(folder);
+    one_was_read = reading_folders_fails && entry != nullptr && entry->d_name[0] != '.';
+    return entry;
+}
 
 namespace berth::service::test {
 
@@ -90,6 +112,20 @@ TEST_CASE("a full log is set aside, so many are kept, and old ones go", "[servic
     CHECK_FALSE(fs::exists(old));
     CHECK(fs::exists(recent));
     CHECK(fs::exists(other));
+}
+
+TEST_CASE("a folder of logs that cannot be read costs no log line", "[service]") {
+    const Log restore;
+    const Folder folder;
+    LogConfigFile config;
+    config.file = folder.path("berth.log");
+    config.file_max_age = 48h;
+    reading_folders_fails = true;
+    const auto started = start_logging(config);
+    reading_folders_fails = false;
+    REQUIRE(started);
+    spdlog::info("here");
+    CHECK_THAT(text_of(config.file), ContainsSubstring("here"));
 }
 
 TEST_CASE("a log file that cannot be written to is an error", "[service]") {
