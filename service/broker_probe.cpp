@@ -128,10 +128,7 @@ Context make_context(const MqttConfig& config) {
     Context context(SSL_CTX_new(TLS_client_method()));
     if (!context) return {};
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-    const bool trusted = config.ca_file.empty()
-                             ? SSL_CTX_set_default_verify_paths(context.get()) == 1
-                             : SSL_CTX_load_verify_file(context.get(), config.ca_file.c_str()) == 1;
-    if (!trusted) return {};
+    if (SSL_CTX_load_verify_file(context.get(), config.ca_file.c_str()) != 1) return {};
     if (config.cert_file.empty()) return context;
     if (SSL_CTX_use_certificate_chain_file(context.get(), config.cert_file.c_str()) != 1) return {};
     if (SSL_CTX_use_PrivateKey_file(context.get(), config.key_file.c_str(), SSL_FILETYPE_PEM) != 1) return {};
@@ -149,9 +146,8 @@ std::string describe_handshake(const SSL* session, const MqttConfig& config, boo
     const auto verified = SSL_get_verify_result(session);
     if (verified == X509_V_OK) return late ? "no answer to the TLS handshake" : "TLS: " + openssl_error();
     ERR_clear_error();
-    return fmt::format("the broker's certificate is not accepted: {} (trusted: {})",
-                       X509_verify_cert_error_string(verified),
-                       config.ca_file.empty() ? "the system's authorities" : "'" + config.ca_file + "'");
+    return fmt::format("the broker's certificate is not accepted: {} (trusted: '{}')",
+                       X509_verify_cert_error_string(verified), config.ca_file);
 }
 
 std::string probe_tls(const Socket& socket, const BrokerAddress& address, const MqttConfig& config) {
@@ -177,9 +173,7 @@ std::string probe_tls(const Socket& socket, const BrokerAddress& address, const 
 }  // namespace
 
 Result<> check_tls_files(const MqttConfig& config) {
-    if (!config.ca_file.empty()) {
-        if (auto ca = read_certificate("mqtt.tls.ca_file", config.ca_file); !ca) return ca.error();
-    }
+    if (auto ca = read_certificate("mqtt.tls.ca_file", config.ca_file); !ca) return ca.error();
     if (config.cert_file.empty() != config.key_file.empty()) {
         return fail(Errc::Invalid, "mqtt.tls.cert_file and mqtt.tls.key_file: give both or neither");
     }

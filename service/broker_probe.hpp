@@ -10,7 +10,7 @@
 
 namespace berth::service {
 
-// The TLS files that are named: readable, PEM, in force today, key and certificate belong together.
+// The TLS files, the authority's always: readable, PEM, in force today, key and certificate belong together.
 // Invalid: names the option, the file and what is wrong with it.
 Result<> check_tls_files(const MqttConfig& config);
 

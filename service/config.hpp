@@ -18,7 +18,7 @@ struct MqttConfig {
     std::string client_id{};      // empty: berth-<berth.name>; with a Kanto file a random UUID
     std::string username{};
     std::string password{};  // never logged, never dumped
-    std::string ca_file{};
+    std::string ca_file{};   // needed with TLS: it replaces the system's authorities
     std::string cert_file{};
     std::string key_file{};
     milliseconds keep_alive{20s};

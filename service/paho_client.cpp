@@ -97,7 +97,7 @@ mqtt::ssl_options tls_options(const MqttConfig& config) {
     mqtt::ssl_options_builder builder;
     // set_error_handler would be called through a copy of these options that is gone by then (Paho 1.2).
     builder.enable_server_cert_auth(true).verify(true);
-    if (!config.ca_file.empty()) builder.trust_store(config.ca_file);
+    builder.trust_store(config.ca_file);
     if (!config.cert_file.empty()) builder.key_store(config.cert_file).private_key(config.key_file);
     return builder.finalize();
 }

@@ -534,17 +534,22 @@ TEST_CASE("TLS files are checked before they are used", "[UA-59][service]") {
         std::string name, ca, certificate, key, words;
     };
     const std::vector<Case> cases = {
-        {"nothing is fine", "", "", "", ""},
+        {"the authority alone is fine", certificates.ca(), "", "", ""},
+        {"no authority", "", "", "", "mqtt.tls.ca_file"},
         {"all three are fine", certificates.ca(), certificates.client(), certificates.client_key(), ""},
         {"absent authority", folder / "none", "", "", "mqtt.tls.ca_file"},
         {"authority without a certificate", folder / "empty", "", "", "holds no PEM certificate"},
-        {"certificate without key", "", certificates.client(), "", "both or neither"},
-        {"key without certificate", "", "", certificates.client_key(), "both or neither"},
-        {"certificate that is none", "", folder / "empty", certificates.client_key(), "mqtt.tls.cert_file"},
-        {"expired certificate", "", certificates.expired(), certificates.expired_key(), "has expired"},
-        {"absent key", "", certificates.client(), folder / "none", "mqtt.tls.key_file"},
-        {"key that is none", "", certificates.client(), folder / "empty", "no unencrypted PEM key"},
-        {"somebody else's key", "", certificates.client(), certificates.server_key(), "does not belong to"},
+        {"certificate without key", certificates.ca(), certificates.client(), "", "both or neither"},
+        {"key without certificate", certificates.ca(), "", certificates.client_key(), "both or neither"},
+        {"certificate that is none", certificates.ca(), folder / "empty", certificates.client_key(),
+         "mqtt.tls.cert_file"},
+        {"expired certificate", certificates.ca(), certificates.expired(), certificates.expired_key(),
+         "has expired"},
+        {"absent key", certificates.ca(), certificates.client(), folder / "none", "mqtt.tls.key_file"},
+        {"key that is none", certificates.ca(), certificates.client(), folder / "empty",
+         "no unencrypted PEM key"},
+        {"somebody else's key", certificates.ca(), certificates.client(), certificates.server_key(),
+         "does not belong to"},
     };
     for (const auto& c : cases) {
         DYNAMIC_SECTION(c.name) {
