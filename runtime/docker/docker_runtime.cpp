@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "runtime/docker/api_version.hpp"
 #include "runtime/docker/encode.hpp"
 #include "runtime/docker/errors.hpp"
+#include "runtime/docker/insecure.hpp"
 #include "runtime/docker/machine.hpp"
 
 namespace berth::runtime::docker {
@@ -61,7 +63,24 @@ Result<EngineInfo> DockerRuntime::connect(Call call) {
     if (!engine) return fail(engine.error(), "connect");
     if (!options_.bridge.disable)
         if (auto network = ensure_network(call); !network) return fail(network.error(), "connect");
+    compare_insecure_registries(call);
     return EngineInfo{.name = fmt::format("Docker Engine {}", *engine), .api_version = to_string(*version)};
+}
+
+// The engine alone decides this. Nothing is worth a failed connect here: its pulls will tell.
+void DockerRuntime::compare_insecure_registries(const Call& call) const {
+    const auto& wanted = options_.insecure_registries;
+    if (std::ranges::all_of(wanted, is_insecure_anyway)) return;
+    const auto info = expect(request("GET", "/info"), call);
+    const auto refused = info ? refused_insecure(wanted, info->body) : info.error();
+    if (!refused) {
+        spdlog::warn("insecure registries not compared with the engine's: {}", refused.error().message);
+    } else if (!refused->empty()) {
+        spdlog::warn(
+            "the engine insists on TLS with {}: add \"insecure-registries\": [\"{}\"] to its "
+            "daemon.json (/etc/docker) and reload it",
+            fmt::join(*refused, ", "), fmt::join(*refused, "\", \""));
+    }
 }
 
 // A network that is there is used as it is: remaking it would cut off whoever is on it.

@@ -54,6 +54,7 @@ class DockerRuntime final : public Runtime {
     Result<Reply> expect(const Request& request, const Call& call, int also_fine = 0) const;
 
     Result<> ensure_network(const Call& call) const;
+    void compare_insecure_registries(const Call& call) const;
     Result<std::string> gateway(const Call& call) const;
     Result<Inspected> look_at(const EngineId& engine_id, const Call& call) const;
     Result<EngineId> create_named(const std::string& name, const std::string& body, const Call& call) const;

@@ -32,6 +32,7 @@ struct DockerOptions {
     bool no_new_privileges{true};
     BridgeOptions bridge{};
     std::vector<RegistryLogin> registries{};
+    std::vector<std::string> insecure_registries{};  // host[:port]; only compared with the engine's own list
 };
 
 }  // namespace berth::runtime::docker

@@ -104,6 +104,31 @@ TEST_CASE("the bridge network is made where it is missing, and left alone where 
     CHECK(made.empty());
 }
 
+TEST_CASE("insecure registries that the engine does not allow are one warning a connect",
+          "[CM-33][runtime]") {
+    std::string info = R"({"RegistryConfig":{"IndexConfigs":{"b:5000":{"Secure":false}}}})";
+    int status = 200;
+    StubEngine engine(engine_of("1.41", [&](const std::string& request, Peer& peer) {
+        if (request.starts_with("GET /v1.41/info\r\n")) return peer.answer(status, info);
+        nothing_else(request, peer);
+    }));
+    const CapturedLog log;
+    DockerRuntime runtime(
+        {.socket = engine.socket(), .insecure_registries = {"localhost", "a:5000", "b:5000", "c:5000"}});
+    REQUIRE(runtime.connect({}));
+    CHECK(log.count("warning: ") == 1);
+    CHECK(
+        log.contains("the engine insists on TLS with a:5000, c:5000: add \"insecure-registries\": "
+                     "[\"a:5000\", \"c:5000\"] to its daemon.json"));
+    status = 500;
+    REQUIRE(runtime.connect({}));
+    CHECK(log.count("warning: insecure registries not compared") == 1);
+
+    const auto asked = engine.requests().size();
+    REQUIRE(DockerRuntime({.socket = engine.socket(), .insecure_registries = {"localhost"}}).connect({}));
+    CHECK(engine.requests().size() == asked + 3);  // nothing to ask: ping, version, network
+}
+
 TEST_CASE("a pull fails by what its stream says, also after a 200", "[CM-32][runtime]") {
     struct Case {
         std::string last;
