@@ -113,8 +113,9 @@ std::string api_version(const Typed& value) {
 
 std::string interface_name(const Typed& value) {
     const auto& name = text_of(value);
-    if (is_word(name, "_.-", 15)) return {};
-    return fmt::format("'{}' is not 1 to 15 of A-Z a-z 0-9 _ . -", name);
+    if (!is_word(name, "_.-", 15)) return fmt::format("'{}' is not 1 to 15 of A-Z a-z 0-9 _ . -", name);
+    const bool taken = name == "." || name == ".." || name == "all" || name == "default";
+    return taken ? fmt::format("'{}' is no name of an interface", name) : std::string();
 }
 
 }  // namespace berth::service::rules

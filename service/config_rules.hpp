@@ -16,7 +16,7 @@ std::string engine(const Typed& value);          // containerd is not built yet
 std::string socket(const Typed& value);          // an absolute path, or empty
 std::string label(const Typed& value);           // [A-Za-z0-9_.-]{1,64}
 std::string api_version(const Typed& value);     // auto, or 1.41 and up
-std::string interface_name(const Typed& value);  // 1 to 15 characters
+std::string interface_name(const Typed& value);  // 1 to 15 characters, fit for a path of /proc
 
 bool is_tls(const std::string& url);
 

@@ -14,6 +14,7 @@
 #include "service/logging.hpp"
 #include "service/loop.hpp"
 #include "service/mqtt_link.hpp"
+#include "service/neighbour.hpp"
 #include "service/recovery.hpp"
 #include "service/router.hpp"
 #include "service/steps.hpp"
@@ -43,6 +44,7 @@ runtime::docker::DockerOptions docker_options(const Config& config) {
     options.bridge.mtu = config.bridge.mtu;
     options.bridge.icc = config.bridge.icc;
     options.bridge.ip_masq = config.bridge.ip_masq;
+    options.insecure_registries = config.images.insecure_registries;
     for (const auto& registry : config.registries)
         options.registries.push_back({registry.host, registry.username, registry.password});
     return options;
@@ -86,6 +88,7 @@ class Daemon {
  public:
     explicit Daemon(const Config& config)
         : runtime_(docker_options(config)),
+          neighbour_(config.bridge),
           inbox_(loop_, router_),
           link_(loop_, inbox_, router_, config.mqtt),
           world_(loop_, workers_, runtime_, config.home_dir),
@@ -136,6 +139,7 @@ class Daemon {
         EngineListener listener{};
         listener.connected = [this](const runtime::EngineInfo& info) {
             spdlog::info("engine: {}, API {}", info.name, info.api_version);
+            neighbour_.apply();
             world_.on_connected();
         };
         listener.event = [this](const runtime::EngineEvent& event) { world_.on_event(event); };
@@ -158,6 +162,7 @@ class Daemon {
     Loop loop_;
     Router router_;
     runtime::docker::DockerRuntime runtime_;
+    NeighbourTimer neighbour_;
     Inbox inbox_;
     MqttLink link_;
     World world_;

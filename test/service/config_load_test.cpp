@@ -417,6 +417,16 @@ TEST_CASE("TLS schemes need their files, which must be readable", "[CF-18][UA-59
         CHECK(load_text(folder, "a.toml", std::string{"[mqtt]\nurl = \""} + url + "\"\n").good());
 }
 
+TEST_CASE("the bridge's name is one an interface can have", "[service]") {
+    const Folder folder;
+    const auto with = [&](const std::string& name) {
+        return errors(load_text(folder, "a.toml", "[network.bridge]\nname = \"" + name + "\"\n"));
+    };
+    CHECK(with("br-1.x").empty());
+    for (const auto* name : {"", ".", "..", "all", "default", "a/b", "sixteen-letters-"})
+        CHECK_THAT(with(name), ContainsSubstring("network.bridge.name: '" + std::string{name} + "' is no"));
+}
+
 TEST_CASE("all problems are told at once, each with its place", "[CF-17][service]") {
     const Folder folder;
     const auto toml = errors(load_text(folder, "a.toml",

@@ -49,6 +49,13 @@ TEST_CASE("the sample configuration says the defaults, all of them, and changes 
     }
 }
 
+TEST_CASE("the packaged neighbour timer is the default", "[BX-23][service]") {
+    const BridgeConfig bridge;
+    const auto line = "\n-net.ipv4.neigh." + bridge.name +
+                      ".retrans_time_ms = " + std::to_string(bridge.neighbour_retrans.count()) + "\n";
+    CHECK(text_of("etc/sysctl.d/50-berth.conf").find(line) != std::string::npos);
+}
+
 TEST_CASE("the manual names every option and every flag", "[service]") {
     const auto manual = text_of("service/README.md");
     for (const auto* option : all_options()) {
