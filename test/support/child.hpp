@@ -35,7 +35,7 @@ class Child {
     bool running();
     pid_t pid() const { return pid_; }  // -1 once it has ended
     int wait(std::chrono::milliseconds patience =
-                 std::chrono::seconds(20));  // exit status, -signal; throws when late
+                 std::chrono::seconds(60));  // exit status, -signal; throws when late
 
  private:
     pid_t pid_;

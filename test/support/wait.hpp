@@ -8,7 +8,7 @@
 
 namespace berth::test {
 
-inline constexpr std::chrono::milliseconds kPatience{20'000};  // sanitizers and busy machines included
+inline constexpr std::chrono::milliseconds kPatience{60'000};  // sanitizers and busy machines included
 
 // Looks until the condition holds; false: it never did.
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds patience = kPatience);
