@@ -23,6 +23,7 @@ class Lab {
     std::string registry_password() const { return at("REGISTRY_PASSWORD"); }
     // The engine's network namespace, for `nsenter --net=`: published ports are in there.
     std::string network_namespace() const { return at("NETNS"); }
+    std::string logs() const { return at("LOGS"); }  // a folder; it outlives the lab
     // `tools/lab engine DIR stop|kill|start`; throws when it fails. Takes seconds.
     void engine(const std::string& verb) const;
 

@@ -1,0 +1,143 @@
+// B4: how long a container is away while a new image takes its place, by the engine's events and for a
+// client.
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "test/bench/benches.hpp"
+#include "test/bench/client.hpp"
+#include "test/bench/operator.hpp"
+
+namespace berth::bench {
+namespace {
+
+constexpr int kPort = 18080;
+constexpr int kBarePort = 18081;
+
+double gap_ms(EventLog& events) {
+    const auto died = events.await("die", 1).front().time_ns;
+    const auto started = events.await("start", 1).front().time_ns;
+    return static_cast<double>(started - died) / 1e6;
+}
+
+// One container that changes between two versions of an image, by bare calls: the new one is made beforehand.
+class BareService {
+ public:
+    BareService(const Bare& bare, std::string image, int port)
+        : bare_(bare), image_(std::move(image)), port_(port), running_(make()) {
+        bare_.start(running_);
+    }
+
+    int version() const { return version_; }
+
+    void update() {
+        version_ = 3 - version_;
+        const auto next = make();
+        bare_.stop(running_);
+        bare_.start(next);
+        old_ = std::exchange(running_, next);
+    }
+    void remove_old() const { bare_.remove(old_); }
+
+ private:
+    std::string make() {
+        return bare_.create(fmt::format("bare-{}", ++made_),
+                            container_body(fmt::format("{}:{}", image_, version_), kBareNetwork, port_));
+    }
+
+    const Bare& bare_;
+    std::string image_;
+    int port_;
+    int version_{1};
+    int made_{0};
+    std::string running_;
+    std::string old_{};
+};
+
+class BerthService {
+ public:
+    BerthService(Operator& sender, std::string image, std::string port)
+        : sender_(sender), image_(std::move(image)), port_(std::move(port)) {
+        apply();
+    }
+
+    int version() const { return version_; }
+
+    void update() {
+        version_ = 3 - version_;
+        apply();
+    }
+
+ private:
+    void apply() {
+        sender_.apply({{.name = "service", .image = fmt::format("{}:{}", image_, version_), .port = port_}});
+    }
+
+    Operator& sender_;
+    std::string image_;
+    std::string port_;
+    int version_{1};
+};
+
+Trial between_events(Bench& bench, Operator& sender) {
+    BerthService ours(sender, "berth-test/sleeper", {});
+    BareService bare(bench.bare, "berth-test/sleeper", 0);
+    auto trial = interleave("B4 events",
+                            {{"berth",
+                              [&] {
+                                  bench.events.clear();
+                                  ours.update();
+                                  return gap_ms(bench.events);
+                              }},
+                             {"bare",
+                              [&] {
+                                  bench.events.clear();
+                                  bare.update();
+                                  const auto gap = gap_ms(bench.events);
+                                  bare.remove_old();
+                                  return gap;
+                              }}},
+                            bench.rounds);
+    sender.apply({});
+    bench.bare.remove_all();
+    return trial;
+}
+
+Trial for_a_client(Bench& bench, Operator& sender) {
+    BerthService ours(sender, "berth-test/web", fmt::format("{}:80/tcp", kPort));
+    BareService bare(bench.bare, "berth-test/web", kBarePort);
+    const auto seen = [&](int port, auto& service) {
+        PortClient client(bench.lab.network_namespace(), port);
+        service.update();
+        return client.longest_gap_until(fmt::format("web version {}", service.version()));
+    };
+    auto trial = interleave("B4 client",
+                            {{"berth", [&] { return seen(kPort, ours); }},
+                             {"bare",
+                              [&] {
+                                  const auto gap = seen(kBarePort, bare);
+                                  bare.remove_old();
+                                  return gap;
+                              }}},
+                            bench.rounds);
+    sender.apply({});
+    bench.bare.remove_all();
+    return trial;
+}
+
+}  // namespace
+
+void measure_updates(Bench& bench) {
+    Operator sender(bench.lab, "gap");
+    const Daemon daemon(bench.lab, bench.folder, {.name = "gap", .socket = {}, .environment = {}});
+    sender.await_ready();
+    if (!bench.bare.has_network(kBareNetwork)) bench.bare.make_network_like("berth0", kBareNetwork);
+    bench.report.row("B4", "gap, old dies to new starts / bare stop and start", 1,
+                     between_events(bench, sender), 0, 1, 1.10);
+    bench.report.row("B4", "gap for a client of a port / its gap for bare calls", 1,
+                     for_a_client(bench, sender), 0, 1, 0.45);
+}
+
+}  // namespace berth::bench
