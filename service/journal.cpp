@@ -170,10 +170,12 @@ void Journal::write(const JournalRecord& record, Flush flush, Then then) {
 
 void Journal::after_pending(Task then) {
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         if (!waiting_.empty() || under_way_ > 0) {
             waiting_.push_back({{}, Flush::Lazy, [then = std::move(then)](const Result<>&) { then(); }});
-            return;
+            lock.unlock();
+            // The writer may be idle already: under way means that the loop has not done it yet.
+            return wake_.notify_one();
         }
     }
     then();

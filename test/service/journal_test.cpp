@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <future>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -84,6 +85,20 @@ TEST_CASE("the newest record is found again, whichever slot holds it", "[UA-65][
         REQUIRE(desk.write(record_of("four")));
     }
     CHECK(Desk(file).said() == "four");
+}
+
+TEST_CASE("what waits behind a record is done, also when nothing is written after it", "[UA-65][service]") {
+    TemporaryFolder folder;
+    Desk desk(folder.path() / "journal");
+    // Again and again: the writer must be found between its last post and its next wait, and after it.
+    for (int round = 0; round < 200; ++round) {
+        const auto done = std::make_shared<std::promise<void>>();
+        auto ready = done->get_future();
+        desk.journal.write(record_of("one"), Flush::Lazy, [&desk, done](const Result<>&) {
+            desk.journal.after_pending([done] { done->set_value(); });
+        });
+        REQUIRE(ready.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+    }
 }
 
 TEST_CASE("a torn write leaves the record before it", "[UA-65][service]") {
