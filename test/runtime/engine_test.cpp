@@ -204,7 +204,7 @@ TEST_CASE("a container that waits for its restart can be stopped and removed", "
     spec.restart.type = "always";
     const auto id = started(bench, spec);
     // from the third restart on the pauses are long enough to be seen
-    REQUIRE(within(20s, [&] {
+    REQUIRE(within(120s, [&] {
         const auto seen = bench.runtime().inspect(id, {});
         return seen && seen->state.restarting && seen->state.restart_count >= 3;
     }));
@@ -402,7 +402,7 @@ TEST_CASE("an engine that restarts ends the events, keeps a stopped container do
         std::jthread watcher([&](std::stop_token stop) {
             ended = bench.runtime().watch([&] { subscribed = true; }, [](EngineEvent) {}, {.stop = stop});
         });
-        REQUIRE(within(10s, [&] { return subscribed.load(); }));
+        REQUIRE(within(120s, [&] { return subscribed.load(); }));
         bench.lab().engine("stop");
         watcher.join();
     }
@@ -413,7 +413,7 @@ TEST_CASE("an engine that restarts ends the events, keeps a stopped container do
 
     bench.lab().engine("start");
     REQUIRE(bench.runtime().connect({}));
-    CHECK(within(20s, [&] { return status_of(bench, up) == Status::Running; }));
+    CHECK(within(120s, [&] { return status_of(bench, up) == Status::Running; }));
     CHECK(status_of(bench, down) == Status::Exited);
     CHECK(bench.policy_of(down) == "no");
 }
