@@ -76,6 +76,7 @@ class Updates {
     JournalRecord record() const;
     void wait_for_commands();
     void publish(std::string payload, std::uint64_t unsent);
+    void on_delivered(std::uint64_t unsent);
     void say_progress(Feedback feedback);
     std::string stamped(Feedback feedback);
 

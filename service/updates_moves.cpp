@@ -112,8 +112,17 @@ void Updates::publish(std::string payload, std::uint64_t unsent) {
     Publication publication{};
     publication.topic = topics_.desired_state_feedback;
     publication.payload = std::move(payload);
-    if (unsent != 0) publication.delivered = [this, unsent] { unsent_.erase(unsent); };
+    if (unsent != 0) publication.delivered = [this, unsent] { on_delivered(unsent); };
     link_.publish(std::move(publication));
+}
+
+// While the operation moves, its next record says so, too; after its end nothing else would.
+void Updates::on_delivered(std::uint64_t unsent) {
+    unsent_.erase(unsent);
+    if (!unsent_.empty() || is_open()) return;
+    journal_.write(record(), Flush::Lazy, [](const Result<>& kept) {
+        if (!kept) spdlog::warn("journal: {}: feedback will be sent once more", kept.error().message);
+    });
 }
 
 std::string Updates::stamped(Feedback feedback) {

@@ -61,6 +61,14 @@ TEST_CASE("feedback that no broker took is sent by the next Berth, stamps never 
     CHECK(device.on().last("two")->timestamp >= stamp);
 }
 
+TEST_CASE("feedback that the broker took is not sent again by the next Berth", "[UA-57][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.station.reset();
+    device.deploy("two", {{"web"}});
+    CHECK(device.on().words_until("one", "").empty());
+}
+
 TEST_CASE("without a journal nothing new is accepted, and what runs stays", "[UA-65][UA-73][service]") {
     Gateway device;
     device.deploy("one", {{"web"}});
