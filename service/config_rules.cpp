@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "service/broker_address.hpp"
+
 namespace berth::service::rules {
 
 namespace {
@@ -26,20 +28,6 @@ bool is_number(std::string_view text, int least, int most) {
     return error == std::errc{} && end == text.data() + text.size() && number >= least && number <= most;
 }
 
-constexpr std::string_view kPlainSchemes[] = {"tcp", "mqtt", "ws"};
-constexpr std::string_view kTlsSchemes[] = {"ssl", "tls", "mqtts", "mqtt+ssl", "tcps", "wss"};
-
-bool is_one_of(std::string_view scheme, std::span<const std::string_view> schemes) {
-    return std::find(schemes.begin(), schemes.end(), scheme) != schemes.end();
-}
-
-bool has_good_port(std::string_view authority) {
-    const auto bracket = authority.find(']');  // of an IPv6 address
-    const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
-    if (colon == 0) return false;  // no host
-    return colon == std::string_view::npos || is_number(authority.substr(colon + 1), 1, 65535);
-}
-
 }  // namespace
 
 std::string device_name(const Typed& value) {
@@ -51,23 +39,14 @@ std::string device_name(const Typed& value) {
 
 std::string broker_url(const Typed& value) {
     const auto& url = text_of(value);
-    const auto end = url.find("://");
-    if (end == std::string::npos) return "must look like tcp://host:1883";
-    const auto scheme = url.substr(0, end);
-    if (!is_one_of(scheme, kPlainSchemes) && !is_one_of(scheme, kTlsSchemes))
-        return fmt::format("unknown scheme '{}'; plain: {}; TLS: {}", scheme, fmt::join(kPlainSchemes, ", "),
-                           fmt::join(kTlsSchemes, ", "));
-    const auto rest = url.substr(end + 3);
-    const auto authority = rest.substr(0, rest.find('/'));
-    // Not repeated in the message: it would show the password.
-    if (authority.find('@') != std::string::npos) return "holds a login; use mqtt.username and mqtt.password";
-    if (authority.empty() || !has_good_port(authority))
-        return fmt::format("'{}' has no good host and port", url);
-    return {};
+    if (url.find("://") == std::string::npos) return "must look like mqtt://host:1883";
+    const auto address = parse_broker_url(url);
+    return address ? "" : address.error().message;
 }
 
 bool is_tls(const std::string& url) {
-    return is_one_of(url.substr(0, url.find("://")), kTlsSchemes);
+    const auto address = parse_broker_url(url);
+    return address && address->tls;
 }
 
 std::string client_id(const Typed& value) {
