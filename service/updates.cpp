@@ -25,10 +25,12 @@ Updates::Updates(Loop& loop, Link& link, World& world, Steps& steps, InventoryRe
       inventory_(inventory),
       journal_(journal),
       config_(std::move(config)),
-      topics_(config_.domain) {}
+      topics_(config_.domain) {
+    world_.when_tried([this] { work_off(); });
+}
 
 void Updates::identify(DesiredState desired) {
-    spdlog::info("activity '{}': desired state with {} components", desired.activity_id,
+    spdlog::info("activity '{}': desired state, components: {}", desired.activity_id,
                  desired.components.size());
     say_identifying(desired.activity_id);
     if (!world_.ready())

@@ -107,8 +107,10 @@ void Updates::on_command(const Message& message) {
     work_off();
 }
 
+// What comes in the moment of a start waits for the engine's first word, whichever that is.
 void Updates::work_off() {
-    while (!waiting_.empty() && !identifying_ && !settling_ && !(recovering_ && world_.ready())) {
+    while (world_.tried() && !waiting_.empty() && !identifying_ && !settling_ &&
+           !(recovering_ && world_.ready())) {
         if (const auto* command = std::get_if<CommandMessage>(&waiting_.front())) {
             if (!take(*command)) return look_for_newer();
             waiting_.pop_front();

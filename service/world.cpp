@@ -128,6 +128,11 @@ void World::on_listed(Result<Listing> listing) {
     for (const auto& then : waiting)
         if (then) then(result);
     if (listing) notify(changed_);
+    set_tried();
+}
+
+void World::set_tried() {
+    if (!std::exchange(tried_, true)) notify(was_tried_);
 }
 
 // The event stream stands, so nobody else will ask again.
@@ -281,6 +286,7 @@ void World::on_lost(const Error& error) {
     connected_ = ready_ = false;
     trouble_ = error.message;
     undo_shutdown_stops();
+    set_tried();
 }
 
 // An engine that is shut down stops its containers first, with the same events as a person's stop. What was

@@ -29,6 +29,7 @@ class World {
 
     // The engine has answered a list since it was last lost.
     bool ready() const { return ready_; }
+    bool tried() const { return tried_; }                    // it has answered, or failed to, at least once
     const std::string& trouble() const { return trouble_; }  // why not ready, for people
 
     std::vector<Container> containers() const;
@@ -52,9 +53,11 @@ class World {
     void on_event(const runtime::EngineEvent& event);
     void on_lost(const Error& error);
 
-    // Several may listen; called on the loop after the picture changed, and after it became ready.
+    // Several may listen; called on the loop after the picture changed, after it became ready, and after
+    // the first attempt of all.
     void when_changed(std::function<void()> listener) { changed_.push_back(std::move(listener)); }
     void when_ready(std::function<void()> listener) { became_ready_.push_back(std::move(listener)); }
+    void when_tried(std::function<void()> listener) { was_tried_.push_back(std::move(listener)); }
 
  private:
     struct Listing {
@@ -76,6 +79,7 @@ class World {
     void on_died(Container& container, const runtime::EngineEvent& event);
     void save(const Container& container, Then then);
     void undo_shutdown_stops();
+    void set_tried();
     void notify(const std::vector<std::function<void()>>& listeners) const;
 
     Loop& loop_;
@@ -90,6 +94,7 @@ class World {
     std::set<ContainerId> gone_down_;
     bool connected_{false};
     bool ready_{false};
+    bool tried_{false};
     bool records_read_{false};
     std::string trouble_{"the engine has not answered yet"};
     std::vector<Then> refreshing_;  // who waits for the list under way
@@ -100,6 +105,7 @@ class World {
     std::deque<runtime::EngineEvent> held_;  // events during a list
     std::vector<std::function<void()>> changed_;
     std::vector<std::function<void()>> became_ready_;
+    std::vector<std::function<void()>> was_tried_;
 };
 
 }  // namespace berth::service

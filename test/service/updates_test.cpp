@@ -115,6 +115,25 @@ TEST_CASE("with the engine away a desired state fails and the open operation sta
     CHECK(device.on().says("open", "DOWNLOAD_SUCCESS"));
 }
 
+TEST_CASE("a desired state in the moment of the start waits for the engine's first word",
+          "[UA-63][service]") {
+    Gateway device;
+    device.engine.hang_lists(true);
+    device.station = std::make_unique<Station>(device.engine, device.folder.path(), device.config);
+    device.on().desire(message("one", {{"web"}}));
+    REQUIRE(device.engine.await_calls(Verb::List, 1));
+    device.on().on_loop([] {});
+    CHECK(device.on().words_until("one", "").empty());
+    SECTION("it answers") {
+        device.engine.hang_lists(false);
+        CHECK(device.on().says("one", "COMPLETED"));
+    }
+    SECTION("it goes away") {
+        device.engine.set_reachable(false);
+        CHECK(device.on().says("one", "IDENTIFICATION_FAILED"));
+    }
+}
+
 TEST_CASE("an image that cannot be pulled touches nothing and leaves nothing", "[UA-54][service]") {
     Gateway device;
     device.deploy("one", {{"web"}});

@@ -40,8 +40,13 @@ Result<runtime::EngineInfo> FakeRuntime::connect(Call call) {
 
 Result<std::vector<Container>> FakeRuntime::list(Call call) {
     {
-        const Lock lock(mutex_);
+        Lock lock(mutex_);
         if (auto error = refused(Verb::List, call)) return *error;
+        while (hang_lists_ && reachable_ && !over(call))
+            changed_.wait_until(lock, call.stop, call.deadline,
+                                [this] { return !hang_lists_ || !reachable_; });
+        if (!reachable_) return fail(Errc::Unavailable, "the engine went away");
+        if (auto error = over(call)) return *error;
     }
     return containers();
 }
@@ -259,6 +264,12 @@ void FakeRuntime::remove_image(const std::string& reference) {
 void FakeRuntime::hang_pulls(bool on) {
     const Lock lock(mutex_);
     hang_pulls_ = on;
+    changed_.notify_all();
+}
+
+void FakeRuntime::hang_lists(bool on) {
+    const Lock lock(mutex_);
+    hang_lists_ = on;
     changed_.notify_all();
 }
 

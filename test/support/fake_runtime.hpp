@@ -64,6 +64,7 @@ class FakeRuntime final : public runtime::Runtime {
     void put_in_registry(const std::string& reference);  // can be pulled
     void remove_image(const std::string& reference);
     void hang_pulls(bool on);     // pulls report half of their bytes and then wait until this is switched off
+    void hang_lists(bool on);     // lists wait until this is switched off
     void set_reachable(bool on);  // off: every verb is Unavailable, and watches end
     // The next calls of this verb do nothing and answer this.
     void fail_next(Verb verb, Error error, int times = 1);
@@ -129,6 +130,7 @@ class FakeRuntime final : public runtime::Runtime {
     std::uint64_t last_id_{};
     bool reachable_{true};
     bool hang_pulls_{false};
+    bool hang_lists_{false};
 };
 
 }  // namespace berth::test
