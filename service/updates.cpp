@@ -11,8 +11,7 @@ namespace {
 
 constexpr auto kWaitsForCommands =
     "waiting for commands because the message has a timestamp (update_agent.apply_mode = \"hybrid\"); send "
-    "DOWNLOAD, "
-    "or leave the timestamp out to apply at once";
+    "DOWNLOAD, or leave the timestamp out to apply at once";
 
 }  // namespace
 
@@ -49,8 +48,6 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
     }
     remember(desired.digest);
     auto identified = reconcile::begin(desired, world_.containers(), how(desired));
-    for (const auto& action : identified.next.actions)
-        spdlog::info("activity '{}': {}: {}", desired.activity_id, action.name, action.message);
     // Accepted means on disk: without a record the message is refused and nothing has happened.
     auto previous = std::exchange(operation_, std::nullopt);
     const auto said_before = last_unsent_;
@@ -75,10 +72,7 @@ reconcile::Identification Updates::how(const DesiredState& desired) {
     const bool by_itself = config_.apply_mode == ApplyMode::Auto || (hybrid && desired.timestamp == 0);
     how.drive = by_itself ? reconcile::Drive::Itself : reconcile::Drive::WaitsForCommands;
     how.grace = hybrid && by_itself && config_.standalone_grace > milliseconds::zero();
-    if (hybrid && !by_itself) {
-        how.notice = kWaitsForCommands;
-        spdlog::info("activity '{}': {}", desired.activity_id, how.notice);
-    }
+    if (hybrid && !by_itself) how.notice = kWaitsForCommands;
     return how;
 }
 

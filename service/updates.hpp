@@ -15,6 +15,7 @@
 #include "protocol/topics.hpp"
 #include "reconcile/operation.hpp"
 #include "service/config.hpp"
+#include "service/feedback_log.hpp"
 #include "service/inventory.hpp"
 #include "service/journal.hpp"
 #include "service/link.hpp"
@@ -94,9 +95,10 @@ class Updates {
     bool settling_{false};  // a new operation is on its way to the journal
     bool asking_{false};    // whether the engine answers, before an open operation is given up
     std::optional<OperationState> operation_;
-    bool resumed_{true};     // false: restored from the journal, the world is still to be looked at
-    bool same_boot_{true};   // of the machine, as when the journal was written
-    std::string last_said_;  // of the operation: a copy of its message gets it again
+    bool resumed_{true};    // false: restored from the journal, the world is still to be looked at
+    bool same_boot_{true};  // of the machine, as when the journal was written
+    FeedbackLog log_{};
+    std::string last_said_;                        // of the operation: a copy of its message gets it again
     std::map<std::uint64_t, std::string> unsent_;  // feedback of the operation, in order, until acknowledged
     std::uint64_t last_unsent_{0};
     TimerId abandon_timer_{0};

@@ -128,9 +128,8 @@ void Updates::on_delivered(std::uint64_t unsent) {
 std::string Updates::stamped(Feedback feedback) {
     last_stamp_ = feedback.timestamp =
         std::max(unix_ms(), last_stamp_);  // never falls, whatever the clock does
-    if (feedback.status != Word::Downloading || feedback.message.empty())
-        spdlog::info("activity '{}': {}{}{}", feedback.activity_id, to_string(feedback.status),
-                     feedback.message.empty() ? "" : ": ", feedback.message);
+    for (const auto& line : log_.news(feedback))
+        spdlog::info("{}", line);
     return encode(feedback, config_.domain);
 }
 

@@ -1,0 +1,22 @@
+// What a feedback message has that the one before it had not, a line each: whole messages repeat the state of
+// every action.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "protocol/feedback.hpp"
+
+namespace berth::service {
+
+class FeedbackLog {
+ public:
+    // For people, without a time: "activity 'a': UPDATING", "activity 'a': web: UPDATING: created". Progress
+    // in percent is no news.
+    std::vector<std::string> news(const Feedback& feedback);
+
+ private:
+    Feedback last_{};
+};
+
+}  // namespace berth::service
