@@ -149,7 +149,7 @@ class Daemon {
 
     void on_signal(int signal, const std::function<Result<Config>()>& reload) {
         if (signal != SIGHUP) {
-            spdlog::info("signal {}: ending; containers keep running", signal);
+            spdlog::info("SIG{}: ending; containers keep running", ::sigabbrev_np(signal));
             return loop_.stop();
         }
         auto config = reload();

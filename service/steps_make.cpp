@@ -164,7 +164,7 @@ Result<EngineId> Steps::make(const ContainerSpec& spec, runtime::CreateOptions o
 }
 
 // In the quick lane and beside the container's other steps: while a process comes and goes the engine may
-// keep a rename waiting for seconds.
+// keep a rename waiting for seconds. A wrong name is no failure: Berth knows its containers by their id.
 void Steps::put_name_right(const Container& container, Done done) {
     submit(
         Lane::Quick, container.spec.id + ":name", kCallLimit,
@@ -176,10 +176,12 @@ void Steps::put_name_right(const Container& container, Done done) {
         },
         [this, id = container.spec.id, name = container.spec.name,
          done = std::move(done)](const Result<>& renamed) {
-            if (renamed) return done(std::nullopt);
-            spdlog::warn("container {}: {}", name, renamed.error().message);
-            if (renamed.error().code == Errc::Busy) name_later(id);
-            done(renamed.error());
+            const bool busy = !renamed && renamed.error().code == Errc::Busy;
+            if (!renamed)
+                spdlog::log(busy ? spdlog::level::debug : spdlog::level::warn, "container {}: {}", name,
+                            renamed.error().message);
+            if (busy) name_later(id);
+            done(std::nullopt);
         },
         Try::First, kNoPatience);
 }
