@@ -7,6 +7,7 @@
 #include "protocol/check.hpp"
 #include "protocol/document.hpp"
 #include "protocol/forms.hpp"
+#include "protocol/resembling.hpp"
 #include "protocol/sizes.hpp"
 
 namespace berth {
@@ -128,6 +129,13 @@ void apply(const KeyRule& rule, const std::vector<Pair>& config, Draft& draft) {
     if (rule.times == Times::Once && last != nullptr) rule.apply(draft, *last);
 }
 
+std::string suggestion(const std::string& key) {
+    Resembling near(shortened(key));
+    for (const auto& rule : kKeys)
+        near.see(rule.key);
+    return near.best().empty() ? "" : "; did you mean " + std::string(near.best()) + "?";
+}
+
 void note_unknown(const std::vector<Pair>& config, Notes& notes) {
     for (const auto& [key, value] : config) {
         if (std::any_of(kKeys.begin(), kKeys.end(),
@@ -138,7 +146,7 @@ void note_unknown(const std::vector<Pair>& config, Notes& notes) {
         else if (contains(kReportOnly, key))
             notes.warn(key, "is only reported, it cannot be set", value);
         else
-            notes.warn(key, "unknown key, ignored");
+            notes.warn(key, "unknown key, ignored" + suggestion(key));
     }
 }
 

@@ -96,7 +96,7 @@ Result<std::int64_t> parse_size(std::string_view text) {
     const std::int64_t unit = text.empty() ? 0 : unit_of(text.back());
     if (unit == 0) {
         const bool only_digits = !text.empty() && digits_at(text) == text.size();
-        return only_digits ? fail(Errc::Invalid, "size needs a unit letter k, m or g") : bad;
+        return only_digits ? fail(Errc::Invalid, "size needs a unit letter k, m or g, like 64M") : bad;
     }
     number.remove_suffix(1);
     if (!number.empty() && number.back() == ' ') number.remove_suffix(1);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "protocol/resembling.hpp"
+
 namespace berth::service {
 
 namespace {
@@ -48,21 +50,6 @@ bool fits(const Path& path, std::string_view pattern, Case key_case, std::vector
            common_levels(path, pattern, key_case, captures) == path.size();
 }
 
-// Levenshtein's distance, two rows at a time.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        before[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::vector<std::size_t> now(b.size() + 1, i);
-        for (std::size_t j = 1; j <= b.size(); ++j)
-            now[j] =
-                std::min({before[j] + 1, now[j - 1] + 1, before[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-        before = std::move(now);
-    }
-    return before[b.size()];
-}
-
 template <class See>
 void every_spelling(See see) {
     for (const auto* option : all_options()) {
@@ -78,20 +65,14 @@ std::string_view last_level(std::string_view key) {
 
 // A known key that is a slip of the finger away, or has the same last word in another section.
 std::string resembling(const Path& path) {
-    const auto written = joined(path);
-    std::string_view best;
-    std::size_t best_distance = std::min<std::size_t>(3, written.size() / 4 + 1);
+    Resembling near(joined(path));
     std::string_view same_word;
     every_spelling([&](std::string_view key) {
-        if (const auto far = distance(written, key);
-            far <= best_distance && (best.empty() || far < best_distance)) {
-            best = key;
-            best_distance = far;
-        }
+        near.see(key);
         if (same_word.empty() && first_level(key) == path.front() && last_level(key) == path.back())
             same_word = key;
     });
-    return std::string{best.empty() ? same_word : best};
+    return std::string{near.best().empty() ? same_word : near.best()};
 }
 
 }  // namespace

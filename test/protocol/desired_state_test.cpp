@@ -287,11 +287,12 @@ TEST_CASE("a bad value that could hurt refuses the whole message",
          "key restartTimeout: is out of range"},
         {{{"logDriver", "syslog"}}, "key logDriver: expected json-file or none (value \"syslog\")"},
         {{{"logMaxFiles", "-1"}}, "key logMaxFiles: must be at least 1"},
-        {{{"logMaxSize", "100"}}, "key logMaxSize: size needs a unit letter k, m or g (value \"100\")"},
+        {{{"logMaxSize", "100"}},
+         "key logMaxSize: size needs a unit letter k, m or g, like 64M (value \"100\")"},
         {{{"logMode", "async"}}, "key logMode: expected blocking or non-blocking"},
         {{{"logMode", "non-blocking"}, {"logMaxBufferSize", "1"}},
          "key logMaxBufferSize: size needs a unit letter"},
-        {{{"memory", "64"}}, "key memory: size needs a unit letter k, m or g (value \"64\")"},
+        {{{"memory", "64"}}, "key memory: size needs a unit letter k, m or g, like 64M (value \"64\")"},
         {{{"memory", "2.9M"}}, "key memory: must be at least 3M (value \"2.9M\")"},
         {{{"memory", "1k"}}, "key memory: must be at least 3M"},
         {{{"memorySwap", "64M"}}, "key memorySwap: needs memory as well"},
@@ -341,7 +342,7 @@ TEST_CASE("keys that mean nothing here are named, not believed", "[UA-04][protoc
               "component web, key colour: unknown key, ignored",
               "component web, key livenessProbe: is not supported by this version and has no effect",
               "component web, key hostName: is only reported, it cannot be set (value \"h\")",
-              "component web, key Image: unknown key, ignored"});
+              "component web, key Image: unknown key, ignored; did you mean image?"});
     CHECK(decode_web({{"colour", "red"}}, Strictness::Strict));  // strict is about bad values
     for (const std::string key :
          {"readinessProbe", "healthCheck", "secret", "configMap", "envFrom", "pullSecret", "volume", "tmpfs",
@@ -361,7 +362,7 @@ TEST_CASE("every problem of every component is in one answer", "[UA-14][protocol
     CHECK(state.error().code == Errc::Invalid);
     CHECK(state.error().message ==
           "component web, key network: expected bridge or host (value \"x\"); "
-          "component web, key memory: size needs a unit letter k, m or g (value \"64\"); "
+          "component web, key memory: size needs a unit letter k, m or g, like 64M (value \"64\"); "
           "component a b, key id: expected letters, digits, _ . and -, not beginning with . or - (value \"a "
           "b\"); "
           "$.payload.domains[0].components[2].id: is empty; expected the container's name; "

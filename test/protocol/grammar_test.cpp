@@ -34,7 +34,7 @@ TEST_CASE("a size is 1024-based and its unit letter is mandatory", "[CM-04][prot
         CHECK(size.error().code == Errc::Invalid);
         CHECK_FALSE(size.error().message.empty());
     }
-    CHECK(parse_size("64").error().message == "size needs a unit letter k, m or g");
+    CHECK(parse_size("64").error().message == "size needs a unit letter k, m or g, like 64M");
 }
 
 TEST_CASE("booleans and whole numbers are read strictly", "[UA-13][protocol]") {
