@@ -66,7 +66,11 @@ void MqttLink::stop() {
     state_ = State::Stopped;
     cancel_timers();
     connection_.stop(connected ? filters_ : std::vector<std::string>{});
-    if (outbox_.waiting() > 0) spdlog::warn("{} messages were not sent any more", outbox_.waiting());
+    if (outbox_.waiting() > 0)
+        spdlog::warn(
+            "messages that no broker has taken: {}; feedback of the last operation is sent at the "
+            "next start",
+            outbox_.waiting());
 }
 
 void MqttLink::publish(Publication publication) {

@@ -77,6 +77,7 @@ void Updates::accept(DesiredState desired) {
         Feedback superseded{};
         superseded.activity_id = older->activity_id;
         superseded.status = Word::Superseded;
+        superseded.message = "not acted on: '" + desired.activity_id + "' came after it";
         say(std::move(superseded));
         at = waiting_.erase(at);
     }

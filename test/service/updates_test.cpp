@@ -278,6 +278,7 @@ TEST_CASE("a newer desired state interrupts a download and supersedes", "[UA-55]
     REQUIRE(device.on().says("three", "COMPLETED"));
     CHECK(device.on().words_until("two", "SUPERSEDED").back() == "SUPERSEDED");
     CHECK(device.on().words_until("waits", "SUPERSEDED").back() == "SUPERSEDED");
+    CHECK(device.on().last("waits")->message == "not acted on: 'three' came after it");
     CHECK(device.names_and_images() == Words{"web=app:1"});
     CHECK(device.records() == 1);
 }
