@@ -29,6 +29,17 @@ void report_unknown(const Setting& setting, bool json, bool strict, Problems& pr
     problems.push_back({severity, setting.origin, joined(setting.path), reason});
 }
 
+// Two say the same thing: `before` becomes the one that counts.
+void settle(Written& before, Written written, Problems& problems) {
+    const bool wins = rank(written) >= rank(before);
+    const auto& winner = wins ? written : before;
+    const auto& loser = wins ? before : written;
+    if (!winner.from_flag && winner.key != loser.key)
+        problems.push_back({Severity::Warning, winner.origin, winner.key,
+                            fmt::format("{} says the same thing and does not count", loser.key)});
+    if (wins) before = std::move(written);
+}
+
 }  // namespace
 
 std::vector<Written> choose(const Settings& settings, bool json, bool strict, Problems& problems) {
@@ -48,18 +59,10 @@ std::vector<Written> choose(const Settings& settings, bool json, bool strict, Pr
         const bool apart = written.match.kanto_spelling && written.match.option->key.starts_with("registry.");
         const auto [place, added] =
             places.try_emplace(Key{written.match.option->key, written.match.captures, apart}, chosen.size());
-        if (added) {
+        if (added)
             chosen.push_back(std::move(written));
-            continue;
-        }
-        auto& before = chosen[place->second];
-        const bool wins = rank(written) >= rank(before);
-        const auto& winner = wins ? written : before;
-        const auto& loser = wins ? before : written;
-        if (!winner.from_flag && winner.key != loser.key)
-            problems.push_back({Severity::Warning, winner.origin, winner.key,
-                                fmt::format("{} says the same thing and does not count", loser.key)});
-        if (wins) before = std::move(written);
+        else
+            settle(chosen[place->second], std::move(written), problems);
     }
     return chosen;
 }
