@@ -15,7 +15,6 @@ namespace berth {
 namespace {
 
 constexpr std::int64_t kNanosecondsFrom = 1'000'000;  // what is below was meant as seconds
-constexpr std::int64_t kNanosecondsInASecond = 1'000'000'000;
 
 struct Reader {
     Problems& problems;

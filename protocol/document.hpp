@@ -2,6 +2,7 @@
 // and the deployment folder. Reads Kanto's config.json and the manifests of Eclipse Leda as they are.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "protocol/result.hpp"
 
 namespace berth {
+
+inline constexpr std::int64_t kNanosecondsInASecond = 1'000'000'000;  // retry_timeout is in nanoseconds
 
 // What was asked for, compact, read-only fields left out: the label.
 std::string encode_document(const ContainerSpec& spec);

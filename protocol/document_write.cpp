@@ -7,7 +7,6 @@
 namespace berth {
 namespace {
 
-constexpr std::int64_t kNanosecondsInASecond = 1'000'000'000;
 constexpr std::int64_t kMaxSeconds = std::numeric_limits<std::int64_t>::max() / kNanosecondsInASecond;
 
 OrderedJson texts(const std::vector<std::string>& items) {

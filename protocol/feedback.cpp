@@ -42,7 +42,7 @@ OrderedJson write_action(const ActionReport& action, const std::string& prefix) 
     return json;
 }
 
-Word read_status(const Fields& fields) {
+Word read_word(const Fields& fields) {
     const auto text = fields.text_if("status");
     const auto word = text ? parse_word(*text) : std::nullopt;
     if (!text)
@@ -61,7 +61,7 @@ ActionReport read_action(const Fields& action, std::string_view prefix) {
         action.problem("progress", "expected 0 to 100" + value_note(std::to_string(progress)));
     return {.name = std::move(name),
             .version = component.text("version"),
-            .status = read_status(action),
+            .status = read_word(action),
             .progress = static_cast<int>(progress),
             .message = action.text("message")};
 }
@@ -101,7 +101,7 @@ Result<Feedback> decode_feedback(std::string_view text, std::string_view domain)
     Feedback feedback{.activity_id = envelope.text("activityId"),
                       .timestamp = envelope.integer("timestamp"),
                       .baseline = payload.text("baseline"),
-                      .status = read_status(payload),
+                      .status = read_word(payload),
                       .message = payload.text("message")};
     for (const Fields& action : payload.objects("actions"))
         feedback.actions.push_back(read_action(action, prefix));

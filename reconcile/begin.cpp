@@ -81,7 +81,7 @@ std::vector<ScopeState> scopes_of(const OperationState& state, const DesiredStat
     return scopes;
 }
 
-std::string joined(const std::vector<std::string>& parts) {
+std::string in_one(const std::vector<std::string>& parts) {
     std::string text;
     for (const auto& part : parts)
         if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
@@ -115,7 +115,7 @@ Advance begin(const DesiredState& desired, const std::vector<Container>& current
     if (!idle) notices.push_back(how.notice);
     const bool goes = state.drives_itself;
     Moves moves(std::move(state));
-    moves.announce(Word::Identified, joined(notices));
+    moves.announce(Word::Identified, in_one(notices));
     if (idle) {
         moves.end_without_phases();
     } else if (goes && how.grace) {

@@ -47,7 +47,7 @@ std::vector<std::string> in_place_keys(const ContainerSpec& now, const Container
     return keys;
 }
 
-std::string joined(const std::vector<std::string>& keys) {
+std::string named(const std::vector<std::string>& keys) {
     std::string text;
     for (const auto& key : keys)
         text += (text.empty() ? "" : ", ") + key;
@@ -58,9 +58,9 @@ Change change_of(const Container& now, const ContainerSpec& wanted) {
     auto [recreate, in_place] = compare(now.spec, wanted);
     const auto id = now.spec.id;
     if (!recreate.empty())
-        return {Action::Recreate, wanted.name, "recreate: " + joined(recreate), recreate, id};
+        return {Action::Recreate, wanted.name, "recreate: " + named(recreate), recreate, id};
     if (!in_place.empty())
-        return {Action::Update, wanted.name, "update in place: " + joined(in_place), in_place, id};
+        return {Action::Update, wanted.name, "update in place: " + named(in_place), in_place, id};
     return {Action::Check, wanted.name, "no change", {}, id};
 }
 

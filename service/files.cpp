@@ -11,13 +11,6 @@
 namespace berth::service {
 namespace {
 
-Error os_error(const std::string& doing) {
-    const int number = errno;
-    const bool full = number == ENOSPC || number == EDQUOT;
-    return fail(full ? Errc::NoSpace : Errc::Internal,
-                doing + ": " + std::generic_category().message(number));
-}
-
 class Descriptor {
  public:
     explicit Descriptor(int fd) : fd_(fd) {}
@@ -50,6 +43,13 @@ Result<> write_beside(const std::string& beside, std::string_view content, unsig
 }
 
 }  // namespace
+
+Error os_error(const std::string& doing) {
+    const int number = errno;
+    const bool full = number == ENOSPC || number == EDQUOT;
+    return fail(full ? Errc::NoSpace : Errc::Internal,
+                doing + ": " + std::generic_category().message(number));
+}
 
 Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
     const std::string beside = path.string() + ".new";

@@ -9,6 +9,9 @@
 
 namespace berth::service {
 
+// What errno says of a call that failed: NoSpace when the disk or the quota is full, Internal otherwise.
+Error os_error(const std::string& doing);
+
 // NoSpace when the disk is full, Internal otherwise. On an error the file holds the old content or, if only
 // the folder could not be flushed, the new one; never a part.
 Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode);

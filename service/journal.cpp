@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "service/files.hpp"
+
 namespace berth::service {
 namespace {
 
@@ -37,13 +39,6 @@ std::array<unsigned char, 32> checksum_of(const Header& header, const std::strin
     EVP_DigestFinal_ex(context, digest.data(), nullptr);
     EVP_MD_CTX_free(context);
     return digest;
-}
-
-Error os_error(const std::string& doing) {
-    const int number = errno;
-    const bool full = number == ENOSPC || number == EDQUOT;
-    return fail(full ? Errc::NoSpace : Errc::Internal,
-                doing + ": " + std::generic_category().message(number));
 }
 
 off_t offset_of(int slot) {

@@ -94,11 +94,11 @@ int main(int argc, char** argv) {
     auto command = parse_command_line(argc, argv);
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
     if (const char* environment = std::getenv("BERTH_CONFIG")) command.request.environment = environment;
-    if (command.task == Task::ShowText) std::cout << command.text;
-    if (command.task == Task::Refuse) std::cerr << command.text;
-    if (command.task == Task::ShowText || command.task == Task::Refuse) return command.status;
+    if (command.errand == Errand::ShowText) std::cout << command.text;
+    if (command.errand == Errand::Refuse) std::cerr << command.text;
+    if (command.errand == Errand::ShowText || command.errand == Errand::Refuse) return command.status;
     const auto loaded = load(command.request);
-    if (command.task == Task::CheckConfig) return check_config(loaded);
-    if (command.task == Task::DumpConfig) return dump_config(loaded);
+    if (command.errand == Errand::CheckConfig) return check_config(loaded);
+    if (command.errand == Errand::DumpConfig) return dump_config(loaded);
     return serve(command.request, loaded);
 }

@@ -128,7 +128,7 @@ class Parser {
         for (const auto& flag : flags_)
             if (flag->parsed->count() > 0) add_settings(*flag, command_.request.flags, error);
         if (!error.empty()) return refuse(2, error);
-        command_.task = check_ ? Task::CheckConfig : dump_ ? Task::DumpConfig : Task::Serve;
+        command_.errand = check_ ? Errand::CheckConfig : dump_ ? Errand::DumpConfig : Errand::Serve;
         return std::move(command_);
     }
 
@@ -144,10 +144,10 @@ class Parser {
             flag.parsed->type_name(value_name(option))->type_size(1)->expected(1);
     }
 
-    static CommandLine show(std::string text) { return {Task::ShowText, {}, std::move(text), 0}; }
+    static CommandLine show(std::string text) { return {Errand::ShowText, {}, std::move(text), 0}; }
     static CommandLine refuse(int status, const std::string& reason) {
         return {
-            Task::Refuse, {}, fmt::format("berthd: {}\nberthd --help lists all flags.\n", reason), status};
+            Errand::Refuse, {}, fmt::format("berthd: {}\nberthd --help lists all flags.\n", reason), status};
     }
 
     CLI::App app_{"Berth makes the containers of this device manageable over MQTT."};

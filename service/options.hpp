@@ -7,10 +7,10 @@
 
 namespace berth::service {
 
-enum class Task { Serve, CheckConfig, DumpConfig, ShowText, Refuse };
+enum class Errand { Serve, CheckConfig, DumpConfig, ShowText, Refuse };
 
 struct CommandLine {
-    Task task{Task::Serve};
+    Errand errand{Errand::Serve};
     Request request{};   // the environment is not in it
     std::string text{};  // ShowText: for standard output; Refuse: for standard error
     int status{};        // of ShowText and Refuse: 0, 1 or 2 (bad usage)

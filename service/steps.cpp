@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds kCallLimit{120s};
 constexpr std::chrono::milliseconds kBusyPause{50};
 
 std::string of(const std::string& name) {

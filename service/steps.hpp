@@ -56,6 +56,7 @@ class Steps {
     // is Busy with that container it asks again for as long as `busy`.
     enum class Try { First, Second };
     static constexpr std::chrono::milliseconds kBusy{10'000};
+    static constexpr std::chrono::milliseconds kCallLimit{120'000};
     void submit(Lane lane, const std::string& key, std::chrono::milliseconds limit, Work work, Next next,
                 Try attempt = Try::First, std::chrono::milliseconds busy = kBusy);
     // `again` once the engine is back, `next` if it is there (or does not come back).

@@ -15,7 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds kCallLimit{120s};
 constexpr std::chrono::milliseconds kPullLimit{24h};  // a pull without a byte is given up much earlier
 // A registry that cannot be reached may come back; one that said no is not asked again.
 constexpr std::array kPullPauses = {1000ms, 2000ms, 4000ms};

@@ -14,13 +14,13 @@
 namespace berth::runtime::docker {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, 3> kRuncNames = {"io.containerd.runtime.v1.linux",
                                                         "io.containerd.runc.v1", "io.containerd.runc.v2"};
 
-std::string dump(const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+std::string dump(const ordered_json& value) {
+    return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 bool shares_network(const ContainerSpec& spec) {
@@ -42,12 +42,12 @@ std::string host_port(const Port& port) {
     return fmt::format("{}-{}", port.host_port, port.host_port_end);
 }
 
-Result<> put_ports(const ContainerSpec& spec, json& body, json& host) {
+Result<> put_ports(const ContainerSpec& spec, ordered_json& body, ordered_json& host) {
     for (const auto& port : spec.ports) {
         const auto address = binding_address(port.host_ip);
         if (!address) return address.error();
         const auto key = fmt::format("{}/{}", port.container_port, port.protocol);
-        body["ExposedPorts"][key] = json::object();
+        body["ExposedPorts"][key] = ordered_json::object();
         host["PortBindings"][key].push_back({{"HostIp", *address}, {"HostPort", host_port(port)}});
     }
     return {};
@@ -69,7 +69,7 @@ bool is_machine_address(std::string_view target) {
 // One entry "name:target": an address goes into the hosts file, a container's name becomes a link that the
 // engine's name service answers, also when that container starts later or is replaced.
 Result<> put_extra_host(const std::string& entry, const ContainerSpec& spec, const Surroundings& around,
-                        json& host, json& links, std::vector<std::string>& warnings) {
+                        ordered_json& host, ordered_json& links, std::vector<std::string>& warnings) {
     constexpr std::string_view kContainer = "container_";
     const auto colon = entry.find(':');
     if (colon == std::string::npos) return fail(Errc::Invalid, fmt::format("host: '{}' has no colon", entry));
@@ -103,9 +103,9 @@ Result<std::string> bytes_text(const std::string& size, std::string_view key) {
 }
 
 // Sizes go as plain bytes: the engine reads its own suffixes of these options as powers of ten.
-Result<json> log_config(const LogConfig& log) {
-    json config = json::object();
-    if (log.driver == "none") return json{{"Type", "none"}, {"Config", config}};
+Result<ordered_json> log_config(const LogConfig& log) {
+    ordered_json config = ordered_json::object();
+    if (log.driver == "none") return ordered_json{{"Type", "none"}, {"Config", config}};
     const auto max_size = bytes_text(log.max_size, "logMaxSize");
     if (!max_size) return max_size.error();
     config["max-size"] = *max_size;
@@ -117,26 +117,26 @@ Result<json> log_config(const LogConfig& log) {
         if (!buffer) return buffer.error();
         config["max-buffer-size"] = *buffer;
     }
-    return json{{"Type", log.driver}, {"Config", config}};
+    return ordered_json{{"Type", log.driver}, {"Config", config}};
 }
 
-json restart_policy(const RestartPolicy& policy) {
-    json value = {{"Name", policy.type}};
+ordered_json restart_policy(const RestartPolicy& policy) {
+    ordered_json value = {{"Name", policy.type}};
     if (policy.type == "on-failure" && policy.maximum_retry_count > 0)
         value["MaximumRetryCount"] = policy.maximum_retry_count;
     return value;
 }
 
-json labels(const ContainerSpec& spec, const DockerOptions& options, const Surroundings& around) {
-    json value = {{kLabelManaged, "true"},
-                  {kLabelNamespace, options.name_space},
-                  {kLabelId, spec.id},
-                  {kLabelDocument, around.document}};
+ordered_json labels(const ContainerSpec& spec, const DockerOptions& options, const Surroundings& around) {
+    ordered_json value = {{kLabelManaged, "true"},
+                          {kLabelNamespace, options.name_space},
+                          {kLabelId, spec.id},
+                          {kLabelDocument, around.document}};
     if (!around.replaces.empty()) value[kLabelReplaces] = around.replaces;
     return value;
 }
 
-Result<> put_resources(const Resources& resources, json& host, std::vector<std::string>& warnings) {
+Result<> put_resources(const Resources& resources, ordered_json& host, std::vector<std::string>& warnings) {
     const auto memory = memory_of(resources, warnings);
     if (!memory) return memory.error();
     host["Memory"] = memory->memory;
@@ -145,7 +145,7 @@ Result<> put_resources(const Resources& resources, json& host, std::vector<std::
     return {};
 }
 
-void put_process(const ContainerSpec& spec, json& body) {
+void put_process(const ContainerSpec& spec, ordered_json& body) {
     if (!shares_network(spec)) body["Hostname"] = spec.host_name;  // in host mode it is the machine's
     body["Domainname"] = spec.domain_name;
     body["Env"] = spec.env;
@@ -158,7 +158,7 @@ void put_process(const ContainerSpec& spec, json& body) {
     body["AttachStderr"] = spec.io.attach_stderr;
 }
 
-void put_rights(const ContainerSpec& spec, const DockerOptions& options, json& host) {
+void put_rights(const ContainerSpec& spec, const DockerOptions& options, ordered_json& host) {
     const auto is_runc = [&](std::string_view name) { return name == spec.oci_runtime; };
     host["Privileged"] = spec.privileged;
     if (!spec.extra_capabilities.empty()) host["CapAdd"] = spec.extra_capabilities;
@@ -173,14 +173,14 @@ void put_rights(const ContainerSpec& spec, const DockerOptions& options, json& h
                                   {"Source", mount.source},
                                   {"Target", mount.destination},
                                   {"BindOptions", {{"Propagation", mount.propagation}}}});
-    if (options.no_new_privileges) host["SecurityOpt"] = json::array({"no-new-privileges:true"});
+    if (options.no_new_privileges) host["SecurityOpt"] = ordered_json::array({"no-new-privileges:true"});
     if (!options.cgroup_parent.empty()) host["CgroupParent"] = options.cgroup_parent;
     if (!spec.oci_runtime.empty() && std::ranges::none_of(kRuncNames, is_runc))
         host["Runtime"] = spec.oci_runtime;
 }
 
-json owned_labels(const std::string& name_space) {
-    return json::array(
+ordered_json owned_labels(const std::string& name_space) {
+    return ordered_json::array(
         {fmt::format("{}=true", kLabelManaged), fmt::format("{}={}", kLabelNamespace, name_space)});
 }
 
@@ -197,9 +197,9 @@ Result<Body> encode_create(const ContainerSpec& spec, const DockerOptions& optio
     if (!shares_network(spec) && options.bridge.disable)
         return fail(Errc::Invalid, "network: the bridge network is disabled on this device");
     Body result;
-    json body = {{"Image", spec.image}};
-    json host = {{"NetworkMode", shares_network(spec) ? "host" : options.bridge.name}};
-    json links = json::array();
+    ordered_json body = {{"Image", spec.image}};
+    ordered_json host = {{"NetworkMode", shares_network(spec) ? "host" : options.bridge.name}};
+    ordered_json links = ordered_json::array();
     put_process(spec, body);
     put_rights(spec, options, host);
     if (auto done = put_ports(spec, body, host); !done) return done.error();
@@ -214,7 +214,7 @@ Result<Body> encode_create(const ContainerSpec& spec, const DockerOptions& optio
     body["Labels"] = labels(spec, options, around);
     body["HostConfig"] = host;
     if (!shares_network(spec)) {
-        json endpoint = {{"Aliases", json::array({spec.host_name})}};
+        ordered_json endpoint = {{"Aliases", ordered_json::array({spec.host_name})}};
         if (!links.empty()) endpoint["Links"] = links;
         body["NetworkingConfig"]["EndpointsConfig"][options.bridge.name] = endpoint;
     }
@@ -224,7 +224,7 @@ Result<Body> encode_create(const ContainerSpec& spec, const DockerOptions& optio
 
 Result<Body> encode_update(const UpdateOptions& options, const Limits& now, const MachineMemory& machine) {
     Body result;
-    json body = json::object();
+    ordered_json body = ordered_json::object();
     if (options.resources) {
         const auto wanted = memory_of(*options.resources, result.warnings);
         if (!wanted) return wanted.error();
@@ -239,13 +239,14 @@ Result<Body> encode_update(const UpdateOptions& options, const Limits& now, cons
 }
 
 std::string encode_filters(const std::string& name_space, const ContainerId& id) {
-    json filters = {{"label", owned_labels(name_space)}};
+    ordered_json filters = {{"label", owned_labels(name_space)}};
     if (!id.empty()) filters["label"].push_back(fmt::format("{}={}", kLabelId, id));
     return dump(filters);
 }
 
 std::string encode_event_filters(const std::string& name_space) {
-    const json filters = {{"type", json::array({"container"})}, {"label", owned_labels(name_space)}};
+    const ordered_json filters = {{"type", ordered_json::array({"container"})},
+                                  {"label", owned_labels(name_space)}};
     return dump(filters);
 }
 

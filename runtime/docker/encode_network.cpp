@@ -10,7 +10,7 @@
 namespace berth::runtime::docker {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 struct Interface {
     std::string address{};
@@ -41,8 +41,8 @@ Result<Interface> parse_interface(const std::string& text) {
                      .subnet = fmt::format("{}/{}", name.data(), prefix)};
 }
 
-Result<json> address_management(const BridgeOptions& bridge) {
-    json config = json::object();
+Result<ordered_json> address_management(const BridgeOptions& bridge) {
+    ordered_json config = ordered_json::object();
     auto gateway = bridge.gateway4;
     if (!bridge.ip4.empty()) {
         const auto interface = parse_interface(bridge.ip4);
@@ -60,18 +60,20 @@ Result<json> address_management(const BridgeOptions& bridge) {
 Result<std::string> encode_network(const BridgeOptions& bridge, const std::string& name_space) {
     const auto addresses = address_management(bridge);
     if (!addresses) return addresses.error();
-    json body = {{"Name", bridge.name},
-                 {"CheckDuplicate", true},
-                 {"Driver", "bridge"},
-                 {"EnableIPv6", bridge.ipv6},
-                 {"Options",
-                  {{"com.docker.network.bridge.name", bridge.name},
-                   {"com.docker.network.bridge.enable_icc", bridge.icc ? "true" : "false"},
-                   {"com.docker.network.bridge.enable_ip_masquerade", bridge.ip_masq ? "true" : "false"},
-                   {"com.docker.network.driver.mtu", std::to_string(bridge.mtu)}}},
-                 {"Labels", {{kLabelManaged, "true"}, {kLabelNamespace, name_space}}}};
-    if (!addresses->empty()) body["IPAM"] = {{"Driver", "default"}, {"Config", json::array({*addresses})}};
-    return body.dump(-1, ' ', false, json::error_handler_t::replace);
+    ordered_json body = {
+        {"Name", bridge.name},
+        {"CheckDuplicate", true},
+        {"Driver", "bridge"},
+        {"EnableIPv6", bridge.ipv6},
+        {"Options",
+         {{"com.docker.network.bridge.name", bridge.name},
+          {"com.docker.network.bridge.enable_icc", bridge.icc ? "true" : "false"},
+          {"com.docker.network.bridge.enable_ip_masquerade", bridge.ip_masq ? "true" : "false"},
+          {"com.docker.network.driver.mtu", std::to_string(bridge.mtu)}}},
+        {"Labels", {{kLabelManaged, "true"}, {kLabelNamespace, name_space}}}};
+    if (!addresses->empty())
+        body["IPAM"] = {{"Driver", "default"}, {"Config", ordered_json::array({*addresses})}};
+    return body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 }  // namespace berth::runtime::docker

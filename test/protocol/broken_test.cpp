@@ -20,7 +20,7 @@ std::string repeated(std::string_view text, std::size_t times) {
     return all;
 }
 
-Result<DesiredState> decode(const std::string& text) {
+Result<DesiredState> read(const std::string& text) {
     return decode_desired_state(text, "containers", Strictness::Lenient);
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("a broken message is refused with a reason and its activityId is found
                 CHECK(found.refused->code == c.code);
             }
             CHECK(decode_get(c.text) == c.activity_id.value_or(""));
-            const auto state = decode(c.text);
+            const auto state = read(c.text);
             REQUIRE_FALSE(state);
             CHECK(state.error().code == c.code);
             CHECK_FALSE(state.error().message.empty());
@@ -114,7 +114,7 @@ TEST_CASE("a broken message is refused with a reason and its activityId is found
 }
 
 TEST_CASE("what was wrong comes with its path and with what would be right", "[UA-05][protocol]") {
-    const auto refusal = [](const std::string& text) { return decode(text).error().message; };
+    const auto refusal = [](const std::string& text) { return read(text).error().message; };
     CHECK(
         refusal(R"({"activityId":5,"timestamp":"x","payload":{"domains":[{"id":7}]}})") ==
         "$.activityId: expected a string, got a number; $.timestamp: expected a whole number, got a string; "
@@ -205,7 +205,7 @@ TEST_CASE("mutated messages are decoded or refused, never worse", "[UA-05][proto
             }
         }
         const Peek found = peek(text);
-        const auto state = decode(text);
+        const auto state = read(text);
         if (found.refused && state) FAIL("refused by the first look, then decoded: " << text);
         judge(state, text);
         judge(decode_command(text), text);

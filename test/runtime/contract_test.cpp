@@ -16,7 +16,7 @@ using berth::test::make_bench;
 
 namespace {
 
-constexpr auto kPatience = 120s;  // a busy machine takes its time; nothing waits longer than it has to
+constexpr auto kLongest = 120s;  // a busy machine takes its time; nothing waits longer than it has to
 
 EngineId made(Bench& bench, const ContainerSpec& spec, const CreateOptions& options = {}) {
     const auto id = bench.runtime().create(spec, options, {});
@@ -59,14 +59,14 @@ class Watcher {
               ended_ = std::move(ended);
           }) {
         std::unique_lock lock(mutex_);
-        REQUIRE(changed_.wait_for(lock, kPatience, [this] { return subscribed_; }));
+        REQUIRE(changed_.wait_for(lock, kLongest, [this] { return subscribed_; }));
     }
 
     // The kinds told of this container until one of kind `last` is there.
     std::vector<EngineEvent> until(const EngineId& id, EngineEventKind last) {
         std::unique_lock lock(mutex_);
         std::vector<EngineEvent> mine;
-        const bool there = changed_.wait_for(lock, kPatience, [&] {
+        const bool there = changed_.wait_for(lock, kLongest, [&] {
             mine.clear();
             std::ranges::copy_if(events_, std::back_inserter(mine),
                                  [&](const auto& e) { return e.engine_id == id; });
@@ -183,7 +183,7 @@ TEST_CASE("stop ends a container with its own signal and can be repeated", "[CM-
     const auto bench = make_bench();
     const auto id = started(*bench, bench->spec("web"));
     Watcher watcher(bench->runtime());
-    REQUIRE(bench->runtime().stop(id, {.grace = kPatience, .force = false}, {}));
+    REQUIRE(bench->runtime().stop(id, {.grace = kLongest, .force = false}, {}));
     const auto events = watcher.until(id, EngineEventKind::Die);
     CHECK(kinds(events) == std::vector{EngineEventKind::Kill, EngineEventKind::Die});
     CHECK((events[0].signal == "15" || events[0].signal == "SIGTERM"));
@@ -222,7 +222,7 @@ TEST_CASE("a paused container can be stopped", "[CM-16][CM-18][runtime]") {
     const auto bench = make_bench();
     const auto id = started(*bench, bench->spec("web"));
     REQUIRE(bench->runtime().pause(id, {}));
-    REQUIRE(bench->runtime().stop(id, {.grace = kPatience, .force = false}, {}));
+    REQUIRE(bench->runtime().stop(id, {.grace = kLongest, .force = false}, {}));
     CHECK(seen(*bench, id).state.status == Status::Exited);
 }
 

@@ -51,7 +51,7 @@ inline Loaded load_arguments(std::vector<std::string> arguments, const std::stri
     auto command = parse_command_line(static_cast<int>(argv.size()), argv.data());
     command.request.etc = etc;
     command.request.host_name = "edge-01";
-    if (command.task == Task::Refuse) {
+    if (command.errand == Errand::Refuse) {
         Loaded refused;
         refused.problems.push_back({Severity::Error, {}, "usage", command.text});
         return refused;

@@ -37,7 +37,7 @@ namespace berth::service::test {
 
 namespace {
 
-std::string text_of(const std::string& file) {
+std::string content_of(const std::string& file) {
     std::ifstream stream(file);
     return {std::istreambuf_iterator<char>(stream), {}};
 }
@@ -60,7 +60,7 @@ TEST_CASE("log lines carry UTC time and the level's name, and cannot be forged",
     config.file = folder.path("new/berth.log");
     REQUIRE(start_logging(config));
     spdlog::warn("image '{}' not found", "app\n2026-01-01T00:00:00.000Z ERROR forged\x1b[31m");
-    const auto text = text_of(config.file);
+    const auto text = content_of(config.file);
     const std::regex line(
         R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z WARN  image 'app\\x0a.*forged\\x1b\[31m' not found\n)");
     INFO(text);
@@ -81,7 +81,7 @@ TEST_CASE("each level lets through itself and what is worse, and can be changed 
         spdlog::info("three");
         spdlog::debug("four");
         spdlog::trace("five");
-        const auto text = text_of(config.file);
+        const auto text = content_of(config.file);
         INFO(text);
         CHECK(std::count(text.begin(), text.end(), '\n') == static_cast<std::ptrdiff_t>(i + 1));
     }
@@ -125,7 +125,7 @@ TEST_CASE("a folder of logs that cannot be read costs no log line", "[service]")
     reading_folders_fails = false;
     REQUIRE(started);
     spdlog::info("here");
-    CHECK_THAT(text_of(config.file), ContainsSubstring("here"));
+    CHECK_THAT(content_of(config.file), ContainsSubstring("here"));
 }
 
 TEST_CASE("a log file that cannot be written to is an error", "[service]") {

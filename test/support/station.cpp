@@ -1,5 +1,7 @@
 #include "test/support/station.hpp"
 
+#include "test/support/wait.hpp"
+
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -10,8 +12,6 @@ namespace berth::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto kPatience = 20s;
 
 std::vector<Feedback> feedback_of(const std::vector<service::Publication>& all, const std::string& activity) {
     std::vector<Feedback> found;
