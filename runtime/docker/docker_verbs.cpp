@@ -68,10 +68,12 @@ Result<> DockerRuntime::stop(const EngineId& engine_id, StopOptions options, Cal
         const auto sent = send_signal(engine_id, signal, call);
         if (!sent) return sent.error();
         if (*sent == Sent::NotRunning) return Wait::Ended;
-        // a paused process cannot react; refused if the engine has woken it by itself
+        // a paused process cannot react; refused if the engine has woken it by itself, Busy if it ended at
+        // that
         if (seen->container.state.status == Status::Paused)
-            if (const auto woken = unpause(engine_id, call);
-                !woken && woken.error().code != Errc::Conflict && woken.error().code != Errc::NotFound)
+            if (const auto woken = unpause(engine_id, call); !woken && woken.error().code != Errc::Conflict &&
+                                                             woken.error().code != Errc::NotFound &&
+                                                             woken.error().code != Errc::Busy)
                 return woken.error();
         return wait_for_end(engine_id, grace, call);
     };

@@ -19,6 +19,8 @@ TEST_CASE("an answer of the engine says what the caller can do", "[runtime]") {
          "sandbox ce7a751d3f1a940f not found"},
         {500, R"({"message":"Cannot update container 3b42: cannot update a stopped container"})", Errc::Busy,
          "Cannot update container 3b42: cannot update a stopped container"},
+        {500, R"({"message":"Cannot unpause container 4a8c: cannot resume a stopped container: unknown"})",
+         Errc::Busy, "Cannot unpause container 4a8c: cannot resume a stopped container"},
         {500, R"({"message":"Cannot update container 4a8c: cannot update a deleted process"})", Errc::Busy,
          "Cannot update container 4a8c: cannot update a deleted process"},
         {404, R"({"message":"No such image: app:2"})", Errc::NotFound, "No such image: app:2"},
