@@ -14,6 +14,8 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kListDeadline{30};
 constexpr std::chrono::seconds kEngineShutdown{20};  // Docker gives its containers 15 s
+constexpr std::chrono::seconds kFirstWord{
+    10};  // an engine that says nothing for so long has failed to answer
 constexpr std::chrono::milliseconds kFirstRetry{500};
 constexpr std::chrono::milliseconds kLongestRetry{30'000};
 
@@ -41,7 +43,9 @@ World::World(Loop& loop, Workers& workers, runtime::Runtime& runtime, std::strin
       workers_(workers),
       runtime_(runtime),
       home_dir_(std::move(home_dir)),
-      retry_pause_(kFirstRetry) {}
+      retry_pause_(kFirstRetry) {
+    loop_.post_after(kFirstWord, [this] { set_tried(); });
+}
 
 std::vector<Container> World::containers() const {
     std::vector<Container> all;
