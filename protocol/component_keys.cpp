@@ -139,7 +139,7 @@ std::string suggestion(const std::string& key) {
 void note_unknown(const std::vector<Pair>& config, Notes& notes) {
     for (const auto& [key, value] : config) {
         if (std::any_of(kKeys.begin(), kKeys.end(),
-                        [&key = key](const auto& rule) { return rule.key == key; }))
+                        [&name = key](const auto& rule) { return rule.key == name; }))
             continue;
         if (contains(kUnsupported, key))
             notes.warn(key, "is not supported by this version and has no effect");

@@ -192,7 +192,7 @@ void Journal::work() {
         }
         const Result<> written = text.empty() ? Result<>{} : write_slot(text, flush);
         for (auto& waiting : taken)
-            if (waiting.then) loop_.post([this, then = std::move(waiting.then), written] { then(written); });
+            if (waiting.then) loop_.post([then = std::move(waiting.then), written] { then(written); });
         // Only when the loop has run them is nothing pending: order holds for those who come meanwhile.
         loop_.post([this, count = taken.size()] {
             const std::lock_guard inner(mutex_);

@@ -9,7 +9,7 @@ namespace berth::service {
 Workers::Workers(Loop& loop, const std::map<Lane, unsigned>& threads) : loop_(loop) {
     for (const auto& [lane, count] : threads) {
         for (unsigned i = 0; i < count; ++i)
-            threads_.emplace_back([this, lane = lane] { work(lane); });
+            threads_.emplace_back([this, its_lane = lane] { work(its_lane); });
     }
 }
 
