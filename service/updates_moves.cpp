@@ -119,9 +119,9 @@ void Updates::publish(std::string payload, std::uint64_t unsent) {
 // While the operation moves, its next record says so, too; after its end nothing else would.
 void Updates::on_delivered(std::uint64_t unsent) {
     unsent_.erase(unsent);
-    if (!unsent_.empty() || is_open()) return;
+    if (is_open()) return;
     journal_.write(record(), Flush::Lazy, [](const Result<>& kept) {
-        if (!kept) spdlog::warn("journal: {}: feedback will be sent once more", kept.error().message);
+        if (!kept) spdlog::warn("journal: {}: feedback may be sent once more", kept.error().message);
     });
 }
 
