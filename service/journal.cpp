@@ -155,10 +155,10 @@ Result<std::optional<JournalRecord>> Journal::read() {
     return record.error();
 }
 
-void Journal::write(const JournalRecord& record, Flush flush, Then then) {
+void Journal::write(JournalRecord record, Flush flush, Then then) {
     {
         const std::lock_guard lock(mutex_);
-        waiting_.push_back({encode(record), flush, std::move(then)});
+        waiting_.push_back({std::move(record), flush, std::move(then)});
     }
     wake_.notify_one();
 }
@@ -184,13 +184,13 @@ void Journal::work() {
         auto taken = std::exchange(waiting_, {});
         under_way_ += taken.size();
         lock.unlock();
-        std::string text;
+        const JournalRecord* newest = nullptr;
         Flush flush = Flush::Lazy;
-        for (auto& waiting : taken) {
-            if (!waiting.text.empty()) text = std::move(waiting.text);
+        for (const auto& waiting : taken) {
+            if (waiting.record) newest = &*waiting.record;
             if (waiting.flush == Flush::Now) flush = Flush::Now;
         }
-        const Result<> written = text.empty() ? Result<>{} : write_slot(text, flush);
+        const Result<> written = newest == nullptr ? Result<>{} : write_slot(encode(*newest), flush);
         for (auto& waiting : taken)
             if (waiting.then) loop_.post([then = std::move(waiting.then), written] { then(written); });
         // Only when the loop has run them is nothing pending: order holds for those who come meanwhile.

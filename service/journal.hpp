@@ -42,7 +42,8 @@ class Journal {
     Result<std::optional<JournalRecord>> open();
 
     // `then` on the loop, in the order of the calls. Records that wait are merged into the newest.
-    void write(const JournalRecord& record, Flush flush, Then then);
+    // It is made to text by the writer.
+    void write(JournalRecord record, Flush flush, Then then);
     // `then` on the loop after everything that was written before; at once if nothing waits.
     void after_pending(Task then);
 
@@ -50,7 +51,7 @@ class Journal {
 
  private:
     struct Waiting {
-        std::string text{};  // empty: only `then`
+        std::optional<JournalRecord> record{};  // nothing: only `then`
         Flush flush{Flush::Now};
         Then then{};
     };
