@@ -1,7 +1,6 @@
 #include "service/feedback_log.hpp"
 
-#include <algorithm>
-#include <utility>
+#include <cstddef>
 
 namespace berth::service {
 namespace {
@@ -25,10 +24,10 @@ std::vector<std::string> FeedbackLog::news(const Feedback& feedback) {
         lines.push_back(
             line(who + (feedback.baseline.empty() ? "" : ", baseline '" + feedback.baseline + "'"),
                  feedback.status, feedback.message));
-    for (const auto& action : feedback.actions) {
-        const bool known =
-            !other && std::any_of(last_.actions.begin(), last_.actions.end(),
-                                  [&](const auto& before) { return says_the_same(before, action); });
+    // All of the operation are in each message, in one order.
+    for (std::size_t i = 0; i < feedback.actions.size(); ++i) {
+        const auto& action = feedback.actions[i];
+        const bool known = !other && i < last_.actions.size() && says_the_same(last_.actions[i], action);
         if (!known) lines.push_back(line(who + ": " + action.name, action.status, action.message));
     }
     last_ = feedback;
