@@ -2,6 +2,7 @@
 // client.
 #include <fmt/format.h>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -81,21 +82,14 @@ class BerthService {
     int version_{1};
 };
 
-Trial between_events(Bench& bench, Operator& sender) {
-    BerthService ours(sender, "berth-test/sleeper", {});
-    BareService bare(bench.bare, "berth-test/sleeper", 0);
-    auto trial = interleave("B4 events",
-                            {{"berth",
-                              [&] {
-                                  bench.events.clear();
-                                  ours.update();
-                                  return gap_ms(bench.events);
-                              }},
+// Takes turns; both versions of the bare one are there after its round, so the old one goes.
+Trial beside_bare(Bench& bench, Operator& sender, std::string name, std::function<double()> ours,
+                  const std::function<double()>& theirs, BareService& bare) {
+    auto trial = interleave(std::move(name),
+                            {{"berth", std::move(ours)},
                              {"bare",
                               [&] {
-                                  bench.events.clear();
-                                  bare.update();
-                                  const auto gap = gap_ms(bench.events);
+                                  const auto gap = theirs();
                                   bare.remove_old();
                                   return gap;
                               }}},
@@ -105,26 +99,29 @@ Trial between_events(Bench& bench, Operator& sender) {
     return trial;
 }
 
+Trial between_events(Bench& bench, Operator& sender) {
+    BerthService ours(sender, "berth-test/sleeper", {});
+    BareService bare(bench.bare, "berth-test/sleeper", 0);
+    const auto gap = [&](auto& service) {
+        bench.events.clear();
+        service.update();
+        return gap_ms(bench.events);
+    };
+    return beside_bare(
+        bench, sender, "B4 events", [&] { return gap(ours); }, [&] { return gap(bare); }, bare);
+}
+
 Trial for_a_client(Bench& bench, Operator& sender) {
     BerthService ours(sender, "berth-test/web", fmt::format("{}:80/tcp", kPort));
     BareService bare(bench.bare, "berth-test/web", kBarePort);
-    const auto seen = [&](int port, auto& service) {
+    const auto gap = [&](int port, auto& service) {
         PortClient client(bench.lab.network_namespace(), port);
         service.update();
         return client.longest_gap_until(fmt::format("web version {}", service.version()));
     };
-    auto trial = interleave("B4 client",
-                            {{"berth", [&] { return seen(kPort, ours); }},
-                             {"bare",
-                              [&] {
-                                  const auto gap = seen(kBarePort, bare);
-                                  bare.remove_old();
-                                  return gap;
-                              }}},
-                            bench.rounds);
-    sender.apply({});
-    bench.bare.remove_all();
-    return trial;
+    return beside_bare(
+        bench, sender, "B4 client", [&] { return gap(kPort, ours); }, [&] { return gap(kBarePort, bare); },
+        bare);
 }
 
 }  // namespace
