@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "test/support/loopback.hpp"
 #include "test/support/wait.hpp"
 
 namespace berth::bench {
@@ -27,13 +28,10 @@ constexpr timeval kTimeout{.tv_sec = 5, .tv_usec = 0};
 std::string ask(int port) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kTimeout, sizeof kTimeout);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const sockaddr_in address = test::loopback(port);
     constexpr std::string_view kRequest = "GET / HTTP/1.0\r\n\r\n";
     std::string answer;
-    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
         send(fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL) > 0) {
         std::array<char, 4096> piece{};
         for (ssize_t count = 0; (count = recv(fd, piece.data(), piece.size(), 0)) > 0;)

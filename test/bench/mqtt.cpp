@@ -14,6 +14,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "test/support/loopback.hpp"
+
 namespace berth::bench {
 namespace {
 
@@ -34,11 +36,8 @@ std::size_t number(const std::string& body, std::size_t at) {
 
 int connect_to(int port) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    const sockaddr_in address = test::loopback(port);
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         throw std::system_error(errno, std::generic_category(), "connect to the broker");
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

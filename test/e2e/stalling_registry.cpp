@@ -16,6 +16,8 @@
 #include <system_error>
 #include <vector>
 
+#include "test/support/loopback.hpp"
+
 namespace berth::test {
 namespace {
 
@@ -32,9 +34,7 @@ int listen_in(const std::string& network_namespace) {
         close(there);
     }).join();
     if (made < 0) give_up("socket in the engine's namespace");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in address = loopback();
     if (bind(made, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(made, 16) != 0)
         give_up("listen");
     return made;

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "test/support/loopback.hpp"
 #include "test/support/wait.hpp"
 
 namespace berth::test {
@@ -17,11 +18,8 @@ namespace {
 
 bool accepts(int port) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    const sockaddr_in address = loopback(port);
+    const bool connected = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     close(fd);
     return connected;
 }

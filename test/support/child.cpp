@@ -16,6 +16,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "test/support/loopback.hpp"
+
 extern char** environ;
 
 namespace berth::test {
@@ -96,9 +98,7 @@ void write_file(const std::string& path, const std::string& text) {
 
 int free_port() {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in address = loopback();
     socklen_t length = sizeof address;
     const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
                        getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;

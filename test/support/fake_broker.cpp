@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "test/support/loopback.hpp"
+
 namespace berth::test {
 
 namespace {
@@ -39,9 +41,7 @@ void send_all(int fd, const std::string& text) {
 
 FakeBroker::FakeBroker(const Behaviour& behaviour)
     : behaviour_(behaviour), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in address = loopback();
     socklen_t length = sizeof address;
     if (bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 || listen(listener_, 8) != 0 ||
         getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0)
