@@ -49,11 +49,13 @@ bool contains(const std::string& network, const Address& address) {
     return true;
 }
 
+// What is asked for may be a network itself, as in the engine's own setting.
 bool in_networks(const std::string& registry, const json& networks) {
+    if (!networks.is_array()) return false;
     const auto address = parse_address(host_of(registry));
-    if (!address || !networks.is_array()) return false;
     return std::ranges::any_of(networks, [&](const json& network) {
-        return network.is_string() && contains(network.get<std::string>(), *address);
+        return network == registry ||
+               (address && network.is_string() && contains(network.get<std::string>(), *address));
     });
 }
 

@@ -13,8 +13,9 @@ namespace berth::runtime::docker {
 // localhost and 127.0.0.0/8, with or without a port: for every engine, so that it need not be asked.
 bool is_insecure_anyway(std::string_view registry);
 
-// Those of `wanted` (host[:port]) that the engine insists on TLS with, by the body of its GET /info. A host
-// name counts only where the engine lists it by name: what it resolves to is not looked up.
+// Those of `wanted` (host[:port], or a network like 10.1.0.0/16) that the engine insists on TLS with, by the
+// body of its GET /info. A host name counts only where the engine lists it by name: what it resolves to is
+// not looked up.
 Result<std::vector<std::string>> refused_insecure(const std::vector<std::string>& wanted,
                                                   std::string_view info);
 

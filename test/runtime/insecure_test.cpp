@@ -24,10 +24,11 @@ Names refused(const Names& wanted, const std::string& info = kInfo) {
 }  // namespace
 
 TEST_CASE("a registry is insecure where the engine lists it or its network", "[CM-33][runtime]") {
-    CHECK(refused({"shop:5000", "10.1.2.3:5000", "10.1.2.3", "[fd00:5::1]:443", "[fd00:5::1]"}).empty());
+    CHECK(refused({"shop:5000", "10.1.2.3:5000", "10.1.2.3", "[fd00:5::1]:443", "[fd00:5::1]", "10.1.0.0/16"})
+              .empty());
     CHECK(refused({"localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9"}).empty());
-    const Names others = {"shop",        "shop:5001", "docker.io",     "10.2.0.1:5000",
-                          "[fd00:6::1]", "1.2.3.4",   "127.0.0.1.org", "localhost.org:5000"};
+    const Names others = {"shop",    "shop:5001",     "docker.io",          "10.2.0.1:5000", "[fd00:6::1]",
+                          "1.2.3.4", "127.0.0.1.org", "localhost.org:5000", "10.1.0.0/24"};
     CHECK(refused(others) == others);
 }
 
