@@ -30,7 +30,8 @@ std::vector<std::string> FeedbackLog::news(const Feedback& feedback) {
         const bool known = !other && i < last_.actions.size() && says_the_same(last_.actions[i], action);
         if (!known) lines.push_back(line(who + ": " + action.name, action.status, action.message));
     }
-    last_ = feedback;
+    // A refusal of one activity comes between two messages of another.
+    if (!feedback.actions.empty() || !other) last_ = feedback;
     return lines;
 }
 

@@ -16,7 +16,7 @@ class FeedbackLog {
     std::vector<std::string> news(const Feedback& feedback);
 
  private:
-    Feedback last_{};
+    Feedback last_{};  // of those that name actions
 };
 
 }  // namespace berth::service

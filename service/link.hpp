@@ -32,7 +32,7 @@ struct Publication {
     bool retain{};
     Importance importance{Importance::Feedback};
     bool progress_only{};               // droppable: says nothing that a later message does not
-    std::function<void()> delivered{};  // on the loop, once the broker took or refused it; may be empty
+    std::function<void()> delivered{};  // on the loop, once there is no use in sending it again; may be empty
     std::string
         newest_wins{};  // non-empty: replaces the waiting publication with this key, whatever its topic
 };

@@ -66,11 +66,11 @@ void MqttLink::stop() {
     state_ = State::Stopped;
     cancel_timers();
     connection_.stop(connected ? filters_ : std::vector<std::string>{});
-    if (outbox_.waiting() > 0)
+    if (const auto unsent = outbox_.waiting() + outbox_.in_flight(); unsent > 0)
         spdlog::warn(
-            "messages that no broker has taken: {}; feedback of the last operation is sent at the "
-            "next start",
-            outbox_.waiting());
+            "messages that no broker has confirmed: {}; feedback of the last operation is sent at the next "
+            "start",
+            unsent);
 }
 
 void MqttLink::publish(Publication publication) {

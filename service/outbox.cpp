@@ -16,6 +16,7 @@ std::size_t size_of(const Publication& publication) {
 void Outbox::add(Publication publication) {
     if (size_of(publication) > limits_.bytes) {
         ++dropped_[static_cast<std::size_t>(publication.importance)];
+        if (publication.delivered) publication.delivered();
         return;
     }
     enqueue(++last_id_, std::move(publication));

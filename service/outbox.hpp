@@ -30,7 +30,8 @@ class Outbox {
     explicit Outbox(Limits limits) : limits_(limits) {}
 
     // Makes room by dropping, in this order: progress-only ones, metrics, twin, current state, feedback;
-    // oldest first. One that is larger than the whole outbox is dropped itself.
+    // oldest first: `delivered` of these is not called, a later start may have the room. One that is larger
+    // than the whole outbox is dropped itself, for good: its `delivered` is called.
     void add(Publication publication);
 
     struct Sending {

@@ -190,7 +190,11 @@ TEST_CASE("metrics never push feedback out", "[service]") {
 TEST_CASE("a publication larger than the whole outbox costs nobody else a place", "[service]") {
     Outbox outbox({.bytes = 1000});
     outbox.add(make(Importance::Metrics, "m"));
-    outbox.add(feedback(std::string(1000, 'x')));
+    bool settled = false;
+    auto large = feedback(std::string(1000, 'x'));
+    large.delivered = [&settled] { settled = true; };
+    outbox.add(std::move(large));
+    CHECK(settled);
     CHECK(outbox.dropped(Importance::Feedback) == 1);
     CHECK(drain(outbox) == std::vector<std::string>{"m"});
 }
