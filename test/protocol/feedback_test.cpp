@@ -207,7 +207,6 @@ TEST_CASE("one node a name: no staged, old or second instance", "[UA-52][protoco
     CHECK(version({web, newer}) == "1");
 }
 
-// What a Kanto reported of the very containers the Leda sample asks for, node by node.
 TEST_CASE("one instance counts for each name: the running, else the newest", "[UA-52][protocol]") {
     const auto made = [](const std::string& id, const std::string& name, Status status, const char* created) {
         Container container;
@@ -233,6 +232,7 @@ TEST_CASE("one instance counts for each name: the running, else the newest", "[U
     CHECK(ids(all) == std::vector<std::string>{"4", "2"});
 }
 
+// What a Kanto reported of the very containers the Leda sample asks for, node by node.
 TEST_CASE("containers of the Leda sample are reported as Kanto did",
           "[UA-20][UA-48][UA-49][UA-50][protocol]") {
     const auto state =

@@ -27,6 +27,11 @@ TEST_CASE("the log has what is new in a feedback message, and once", "[service]"
     feedback.baseline = "b";
     feedback.message = "no room";
     CHECK(log.news(feedback) == Lines{"activity 'a', baseline 'b': DOWNLOADING: no room"});
+    auto other = feedback;
+    other.activity_id = "other";
+    other.actions.clear();
+    CHECK(log.news(other) == Lines{"activity 'other', baseline 'b': DOWNLOADING: no room"});
+    CHECK(log.news(feedback).empty());
     feedback.activity_id = "other";
     CHECK(log.news(feedback).size() == 3);
 }
