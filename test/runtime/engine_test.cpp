@@ -341,7 +341,7 @@ TEST_CASE("a registry that cannot be reached is unavailable", "[CM-32][engine]")
         INFO(pulled.error().message);
         CHECK(pulled.error().code == Errc::Unavailable);
     }
-    const auto odd = bench.runtime().pull("UPPER/app:1", {});
+    const auto odd = bench.runtime().pull("127.0.0.1:9/UPPER:1", {});
     REQUIRE_FALSE(odd);
     CHECK(odd.error().code == Errc::Invalid);
 }

@@ -266,7 +266,8 @@ TEST_CASE("a broker that names the take-over is believed at once", "[service]") 
     CHECK(std::chrono::steady_clock::now() - start > 4s);  // no fight
 }
 
-TEST_CASE("another client that keeps taking our client id is suspected and named", "[service]") {
+// Mosquitto 2.0.11 only closes the connection, 2.0.21 says why.
+TEST_CASE("another client that keeps taking our client id is named, whatever the broker says", "[service]") {
     Broker broker;
     broker.start();
     auto config = config_for(broker);
@@ -276,8 +277,10 @@ TEST_CASE("another client that keeps taking our client id is suspected and named
     REQUIRE(daemon.start_and_wait());
     const Subscriber thief(broker, "x",
                            {"-V", "5", "-i", "the-device"});  // comes back a second after it lost
-    REQUIRE(
-        daemon.until([&] { return log.contains("does another client use our client id 'the-device'?"); }));
+    REQUIRE(daemon.until([&] {
+        return log.contains("does another client use our client id 'the-device'?") ||
+               log.contains("ANOTHER CLIENT CONNECTS WITH OUR CLIENT ID 'the-device'");
+    }));
 }
 
 TEST_CASE("an empty client id becomes a UUID", "[service]") {
