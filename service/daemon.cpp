@@ -11,6 +11,7 @@
 #include "runtime/docker/docker_runtime.hpp"
 #include "service/engine_watcher.hpp"
 #include "service/inventory.hpp"
+#include "service/kill_points.hpp"
 #include "service/logging.hpp"
 #include "service/loop.hpp"
 #include "service/mqtt_link.hpp"
@@ -88,11 +89,12 @@ class Daemon {
  public:
     explicit Daemon(const Config& config)
         : runtime_(docker_options(config)),
+          engine_(runtime_),
           neighbour_(config.bridge),
           inbox_(loop_, router_),
           link_(loop_, inbox_, router_, config.mqtt),
-          world_(loop_, workers_, runtime_, config.home_dir),
-          steps_(loop_, workers_, runtime_, world_,
+          world_(loop_, workers_, engine_, config.home_dir),
+          steps_(loop_, workers_, engine_, world_,
                  {config.stop_timeout, config.images.require_qualified, config.secrets_dir}),
           recovery_(loop_, world_, steps_, [this](const ContainerId& id) { return updates_.concerns(id); }),
           journal_(loop_, std::filesystem::path(config.home_dir) / "operation" / "journal"),
@@ -115,7 +117,7 @@ class Daemon {
         Signals signals([this, reload](int signal) {
             loop_.post([this, reload, signal] { on_signal(signal, reload); });
         });
-        EngineWatcher watcher(loop_, runtime_, engine_listener());
+        EngineWatcher watcher(loop_, engine_, engine_listener());
         auto started = link_.start();
         if (started) loop_.run();
         watcher.stop();
@@ -162,6 +164,7 @@ class Daemon {
     Loop loop_;
     Router router_;
     runtime::docker::DockerRuntime runtime_;
+    KillableRuntime engine_;  // the same, but in a test of ends in the middle
     NeighbourTimer neighbour_;
     Inbox inbox_;
     MqttLink link_;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "service/kill_points.hpp"
+
 namespace berth::service {
 namespace {
 
@@ -53,11 +55,14 @@ Error os_error(const std::string& doing) {
 
 Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
     const std::string beside = path.string() + ".new";
+    kill_point("before writing a file");
     if (auto written = write_beside(beside, content, mode); !written) {
         ::unlink(beside.c_str());
         return written;
     }
+    kill_point("before renaming a file");
     if (::rename(beside.c_str(), path.c_str()) != 0) return os_error("rename " + beside);
+    kill_point("after renaming a file");
     return flush_folder(path.parent_path());
 }
 

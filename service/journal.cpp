@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "service/files.hpp"
+#include "service/kill_points.hpp"
 
 namespace berth::service {
 namespace {
@@ -214,13 +215,16 @@ Result<> Journal::write_slot(const std::string& text, Flush flush) {
     // Never over the last flushed one: whatever happens to this write, that one stays.
     const int slot = 1 - flushed_slot_;
     const off_t offset = offset_of(slot);
+    kill_point("before a journal write");
     if (auto done = write_whole(fd_, text.data(), text.size(), offset + static_cast<off_t>(sizeof(Header)));
         !done)
         return done;
+    kill_point("between the parts of a journal write");
     if (auto done = write_whole(fd_, &header, sizeof(Header), offset); !done) return done;
     sequence_ = header.sequence;
     if (flush == Flush::Lazy) return {};
     if (::fdatasync(fd_) != 0) return os_error("flush the journal");
+    kill_point("after a journal write");
     flushed_slot_ = slot;
     return {};
 }

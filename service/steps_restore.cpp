@@ -25,12 +25,14 @@ Result<> run_again(runtime::Runtime& runtime, const EngineId& id, bool paused, c
 // down.
 void Steps::restore(const ActionState& action, Done done) {
     if (!action.staged) return restore_old(action, std::move(done));
-    remove(action.spec.id, action.name,
-           [this, action, done = std::move(done)](const std::optional<Error>& removed) {
-               restore_old(action, [removed, done](const std::optional<Error>& restored) {
-                   done(restored ? restored : removed);
-               });
-           });
+    // Its role before that: a record that outlives its instance must not bring it back.
+    become(action.spec.id, Role::Staged, [this, action, done = std::move(done)](const std::optional<Error>&) {
+        remove(action.spec.id, action.name, [this, action, done](const std::optional<Error>& removed) {
+            restore_old(action, [removed, done](const std::optional<Error>& restored) {
+                done(restored ? restored : removed);
+            });
+        });
+    });
 }
 
 // Whatever fails on the way does not keep the old one down either; the first failure is what is told.

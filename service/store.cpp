@@ -4,6 +4,7 @@
 
 #include "protocol/document.hpp"
 #include "service/files.hpp"
+#include "service/kill_points.hpp"
 
 namespace berth::service::store {
 namespace {
@@ -70,7 +71,9 @@ Result<> save(const fs::path& home_dir, const Container& container) {
 Result<> erase(const fs::path& home_dir, const ContainerId& id) {
     if (!is_safe_id(id)) return fail(Errc::Invalid, "container id '" + id + "' cannot be a folder name");
     std::error_code error;
+    kill_point("before erasing a record");
     fs::remove_all(folder_of(home_dir, id), error);
+    kill_point("after erasing a record");
     if (error) return fail(Errc::Internal, "remove the record of " + id + ": " + error.message());
     const auto flushed = flush_folder(home_dir / "containers");
     return flushed || !fs::exists(home_dir / "containers", error) ? Result<>{} : flushed;

@@ -40,6 +40,7 @@ class Updates {
 
     // An open operation has a part for it: nobody else puts it in order.
     bool concerns(const ContainerId& id) const;
+    bool is_at_rest() const;  // no message waits, no operation is open, the world is in order
 
  private:
     using Waiting = std::variant<DesiredState, CommandMessage>;

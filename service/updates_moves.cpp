@@ -182,6 +182,10 @@ void Updates::on_world_ready() {
     on_event(reconcile::Resumed{same_boot_});
 }
 
+bool Updates::is_at_rest() const {
+    return waiting_.empty() && !identifying_ && !settling_ && !recovering_ && resumed_ && !is_open();
+}
+
 bool Updates::concerns(const ContainerId& id) const {
     if (!is_open()) return false;
     return std::any_of(operation_->actions.begin(), operation_->actions.end(),

@@ -112,8 +112,8 @@ Result<EngineId> FakeRuntime::create(const ContainerSpec& spec, runtime::CreateO
     made.container.replaces = options.replaces;
     made.container.state.status = Status::Created;
     made.container.state.created = tick();
-    tell(EngineEventKind::Create, made.container);
     const auto engine_id = instances_.emplace(made.container.engine_id, made).first->first;
+    tell(EngineEventKind::Create, made.container);
     if (lost_answers_.erase(Verb::Create) > 0) return fail(Errc::Internal, "the connection was cut");
     return engine_id;
 }
@@ -125,6 +125,8 @@ Result<> FakeRuntime::start(const EngineId& engine_id, Call call) {
     if (!instance) return no_such_container(engine_id);
     if (instance->container.state.status == Status::Paused)
         return fail(Errc::Conflict, "cannot start a paused container");
+    if (broken_images_.contains(instance->container.spec.image))
+        return fail(Errc::Invalid, "exec: not found");
     if (!instance->container.runs()) {
         instance->container.state.restart_count = 0;
         run(*instance);
@@ -214,8 +216,9 @@ Result<> FakeRuntime::remove(const EngineId& engine_id, Call call) {
     auto* instance = at(engine_id);
     if (!instance) return {};
     if (instance->container.runs()) signal(*instance, "SIGKILL");
-    tell(EngineEventKind::Destroy, instance->container);
+    const auto gone = instance->container;
     instances_.erase(engine_id);
+    tell(EngineEventKind::Destroy, gone);
     return {};
 }
 
@@ -249,6 +252,12 @@ Result<> FakeRuntime::watch(const std::function<void()>& subscribed,
 void FakeRuntime::put_image(const std::string& reference) {
     const Lock lock(mutex_);
     images_.insert(reference);
+}
+
+void FakeRuntime::break_image(const std::string& reference) {
+    const Lock lock(mutex_);
+    images_.insert(reference);
+    broken_images_.insert(reference);
 }
 
 void FakeRuntime::put_in_registry(const std::string& reference) {
@@ -458,6 +467,7 @@ void FakeRuntime::tell(EngineEventKind kind, const Container& container, std::st
     for (auto& queue : watchers_)
         queue.push_back(event);
     changed_.notify_all();
+    write_down();
 }
 
 // A clock of its own: every moment is later than the one before, in every run the same.

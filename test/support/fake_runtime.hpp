@@ -60,7 +60,11 @@ class FakeRuntime final : public runtime::Runtime {
 
     // --- the world around it; every function here is safe from any thread -------------------------------
 
+    // Its containers outlive the process: read from the file if it is there, written to it after every
+    // change. Images and what was told to fail are not kept. Throws when the file cannot be read or written.
+    void keep_in(const std::string& file);
     void put_image(const std::string& reference);        // is on the machine
+    void break_image(const std::string& reference);      // is on the machine, but none of it can be started
     void put_in_registry(const std::string& reference);  // can be pulled
     void remove_image(const std::string& reference);
     void hang_pulls(bool on);     // pulls report half of their bytes and then wait until this is switched off
@@ -116,11 +120,14 @@ class FakeRuntime final : public runtime::Runtime {
     void tell(runtime::EngineEventKind kind, const Container& container, std::string signal = {},
               std::int64_t exit_code = 0);
     std::string tick();
+    void write_down() const;
 
     mutable std::mutex mutex_;
     mutable std::condition_variable_any changed_;
     std::map<EngineId, Instance> instances_{};  // ids grow: the order of creation
     std::set<std::string> images_{};
+    std::set<std::string> broken_images_{};
+    std::string file_{};  // empty: not kept
     std::set<std::string> registry_{};
     std::map<Verb, std::deque<Error>> failures_{};
     std::map<Verb, int> calls_{};

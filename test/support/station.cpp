@@ -5,6 +5,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <future>
 #include <stdexcept>
 
@@ -30,6 +32,7 @@ void KeepingLink::publish(service::Publication publication) {
     const auto delivered = publication.delivered;
     {
         const std::lock_guard lock(mutex_);
+        if (broker_ && !file_.empty()) std::ofstream(file_, std::ios::app) << publication.payload << '\n';
         published_.push_back(std::move(publication));
     }
     news_.notify_all();
@@ -57,16 +60,18 @@ TemporaryFolder::~TemporaryFolder() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-Station::Station(FakeRuntime& engine, std::filesystem::path home, service::UpdateAgentConfig config,
-                 service::StepsConfig steps)
-    : workers_(loop, {{service::Lane::Pulls, 2}, {service::Lane::Steps, 4}, {service::Lane::Quick, 2}}),
+Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::UpdateAgentConfig config,
+                 service::StepsConfig steps, BrokerIs broker, std::string broker_file)
+    : link(broker, std::move(broker_file)),
+      workers_(loop, {{service::Lane::Pulls, 2}, {service::Lane::Steps, 4}, {service::Lane::Quick, 2}}),
       world_(loop, workers_, engine, home.string()),
       steps_(loop, workers_, engine, world_, steps),
       recovery_(loop, world_, steps_, [this](const ContainerId& id) { return updates_.concerns(id); }),
       inventory_(loop, link, world_, config, {"*SECRET*"}),
       journal_(loop, home / "operation" / "journal"),
       updates_(loop, link, world_, steps_, inventory_, journal_, config) {
-    spdlog::set_level(spdlog::level::off);  // what matters is what is published
+    // What matters is what is published.
+    if (std::getenv("BERTH_TEST_LOG") == nullptr) spdlog::set_level(spdlog::level::off);
     inventory_.start();
     router_.add(updates_.routes());
     router_.add(inventory_.routes());
@@ -162,6 +167,12 @@ bool Station::is_ready() {
     bool ready = false;
     on_loop([this, &ready] { ready = world_.ready(); });
     return ready;
+}
+
+bool Station::is_at_rest() {
+    bool rests = false;
+    on_loop([this, &rests] { rests = world_.ready() && updates_.is_at_rest(); });
+    return rests;
 }
 
 void Station::on_loop(const std::function<void()>& task) {

@@ -29,20 +29,27 @@
 
 namespace berth::test {
 
+enum class BrokerIs { There, Away };  // away: nothing is acknowledged
+
 class KeepingLink final : public service::Link {
  public:
+    // What a broker that is there gets is also added to the file, a line each, if one is named.
+    explicit KeepingLink(BrokerIs broker, std::string file = {})
+        : broker_(broker == BrokerIs::There), file_(std::move(file)) {}
+
     void publish(service::Publication publication) override;
 
     // Waits until `enough` is true of all that was published; false after the patience.
     bool await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
     std::vector<service::Publication> all() const;
-    void set_broker(bool there) { broker_ = there; }  // away: nothing is acknowledged
+    void set_broker(bool there) { broker_ = there; }
 
  private:
     mutable std::mutex mutex_;
     mutable std::condition_variable news_;
     std::vector<service::Publication> published_;
-    std::atomic<bool> broker_{true};
+    std::atomic<bool> broker_;
+    const std::string file_;
 };
 
 class TemporaryFolder {
@@ -59,8 +66,10 @@ class TemporaryFolder {
 
 class Station {
  public:
-    explicit Station(FakeRuntime& engine, std::filesystem::path home, service::UpdateAgentConfig config = {},
-                     service::StepsConfig steps = {std::chrono::seconds(2), false, {}});
+    explicit Station(runtime::Runtime& engine, std::filesystem::path home,
+                     service::UpdateAgentConfig config = {},
+                     service::StepsConfig steps = {std::chrono::seconds(2), false, {}},
+                     BrokerIs broker = BrokerIs::There, std::string broker_file = {});
     ~Station();
 
     void send(const std::string& topic_end, const std::string& payload, bool retained = false,
@@ -77,9 +86,10 @@ class Station {
     std::vector<std::string> inventories();
     void await_ready();
     bool is_ready();                                  // the engine has been listed since it was last lost
+    bool is_at_rest();                                // and nothing is under way
     void on_loop(const std::function<void()>& task);  // and wait for it
 
-    KeepingLink link{};
+    KeepingLink link;
     service::Loop loop{};
 
  private:

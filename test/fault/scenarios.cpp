@@ -1,0 +1,42 @@
+#include "test/fault/scenarios.hpp"
+
+namespace berth::test {
+namespace {
+
+std::string component(const std::string& name, const std::string& image, const std::string& memory = {}) {
+    const std::string limit = memory.empty() ? "" : R"(,{"key":"memory","value":")" + memory + "\"}";
+    return R"({"id":")" + name + R"(","version":"1","config":[{"key":"image","value":")" + image + "\"}" +
+           limit + "]}";
+}
+
+std::string message(const std::string& activity, const std::vector<std::string>& components) {
+    std::string text =
+        R"({"activityId":")" + activity + R"(","payload":{"domains":[{"id":"containers","components":[)";
+    for (std::size_t i = 0; i < components.size(); ++i)
+        text += (i == 0 ? "" : ",") + components[i];
+    return text + "]}]}}";
+}
+
+const std::vector<std::string> kFour = {component("web", kOldImage), component("db", kOldImage, "64M"),
+                                        component("gone", kOldImage), component("same", kOldImage)};
+
+}  // namespace
+
+const std::vector<Scenario>& scenarios() {
+    static const std::vector<Scenario> all = {
+        {"first deploy of 3", "",
+         message("cut",
+                 {component("web", kOldImage), component("db", kOldImage), component("log", kOldImage)})},
+        // One made again, one changed in place, one new, one removed, one unchanged.
+        {"update of 5", message("before", kFour),
+         message("cut", {component("web", kNewImage), component("db", kOldImage, "96M"),
+                         component("fresh", kOldImage), component("same", kOldImage)})},
+        {"update that goes back", message("before", kFour),
+         message("cut", {component("web", kNewImage), component("db", kOldImage, "96M"),
+                         component("fresh", kBrokenImage), component("same", kOldImage)}),
+         false},
+    };
+    return all;
+}
+
+}  // namespace berth::test

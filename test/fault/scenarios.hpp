@@ -1,0 +1,22 @@
+// The three updates that are cut off at every point: what there is before, and what is sent.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace berth::test {
+
+struct Scenario {
+    std::string name{};
+    std::string before{};   // desired state of the activity "before"; empty: nothing is there
+    std::string message{};  // of the activity "cut", without a timestamp: it drives itself
+    bool succeeds{true};    // false: it goes back to the old set by itself
+};
+
+inline constexpr auto kOldImage = "berth-test/sleeper:1";
+inline constexpr auto kNewImage = "berth-test/sleeper:2";
+inline constexpr auto kBrokenImage = "berth-test/broken:1";  // can be created, cannot be started
+
+const std::vector<Scenario>& scenarios();
+
+}  // namespace berth::test

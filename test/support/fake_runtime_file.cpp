@@ -1,0 +1,70 @@
+// FakeRuntime: containers that outlive the process. One block of lines each; what the engine knows beside the
+// document stands before it.
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <stdexcept>
+
+#include "protocol/document.hpp"
+#include "test/support/fake_runtime.hpp"
+
+namespace berth::test {
+namespace {
+
+std::string on_one_line(std::string text) {
+    std::erase(text, '\n');  // JSON has none inside its strings
+    return text;
+}
+
+std::string next_line(std::istream& in) {
+    std::string line;
+    if (!std::getline(in, line)) throw std::runtime_error("the engine's file ends too early");
+    return line;
+}
+
+}  // namespace
+
+void FakeRuntime::keep_in(const std::string& file) {
+    const Lock lock(mutex_);
+    file_ = file;
+    std::ifstream in(file_);
+    if (!in) return write_down();
+    in >> last_id_ >> clock_ >> std::ws;
+    while (in.peek() != std::ifstream::traits_type::eof()) {
+        Instance instance{};
+        auto record = decode_record(next_line(in));
+        if (!record) throw std::runtime_error("the engine's file: " + record.error().message);
+        instance.container = *std::move(record);
+        instance.container.engine_id = next_line(in);
+        instance.container.engine_name = next_line(in);
+        instance.policy = next_line(in);
+        instance.limits = {next_line(in), next_line(in), next_line(in)};
+        instance.env = instance.container.spec.env;
+        instances_.emplace(instance.container.engine_id, instance);
+    }
+}
+
+// Beside, then renamed: a process that ends in the middle leaves the file as it was.
+void FakeRuntime::write_down() const {
+    if (file_.empty()) return;
+    const auto beside = file_ + ".new";
+    std::ofstream out(beside);
+    out << last_id_ << ' ' << clock_ << '\n';
+    for (const auto& [engine_id, instance] : instances_) {
+        if (instance.foreign) continue;
+        const auto& container = instance.container;
+        out << on_one_line(encode_record(container)) << '\n'
+            << engine_id << '\n'
+            << container.engine_name << '\n'
+            << instance.policy << '\n'
+            << instance.limits.memory << '\n'
+            << instance.limits.memory_reservation << '\n'
+            << instance.limits.memory_swap << '\n';
+    }
+    out.close();
+    if (!out || ::rename(beside.c_str(), file_.c_str()) != 0)
+        throw std::runtime_error("the engine's file cannot be written: " + file_);
+}
+
+}  // namespace berth::test
