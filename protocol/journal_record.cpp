@@ -30,6 +30,8 @@ Json json_of(const ActionState& action) {
                  {"restored", action.restored},     {"finished", action.finished}};
     if (action.action != Action::Destroy) json["spec"] = json_of(action.spec);
     if (action.old) json["old"] = json_of(*action.old);
+    for (const auto& duplicate : action.duplicates)
+        json["duplicates"].push_back(json_of(duplicate));
     return json;
 }
 
@@ -79,6 +81,10 @@ ContainerSpec spec_of(const Json& json) {
     return *std::move(spec);
 }
 
+OldInstance old_of(const Json& json) {
+    return {spec_of(json.at("spec")), json.at("ran"), json.at("paused")};
+}
+
 ActionState action_of(const Json& json) {
     ActionState action{};
     action.action = static_cast<Action>(json.at("action").get<int>());
@@ -92,9 +98,10 @@ ActionState action_of(const Json& json) {
     action.restored = json.at("restored");
     action.finished = json.at("finished");
     if (json.contains("spec")) action.spec = spec_of(json["spec"]);
-    if (json.contains("old"))
-        action.old =
-            OldInstance{spec_of(json["old"].at("spec")), json["old"].at("ran"), json["old"].at("paused")};
+    if (json.contains("old")) action.old = old_of(json["old"]);
+    if (json.contains("duplicates"))
+        for (const auto& duplicate : json["duplicates"])
+            action.duplicates.push_back(old_of(duplicate));
     return action;
 }
 

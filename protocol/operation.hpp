@@ -41,6 +41,8 @@ struct ActionState {
     int progress{};        // percent of the pull, only while DOWNLOADING
     ContainerSpec spec{};  // what is wanted; spec.id is the instance that shall run. Empty for Destroy
     std::optional<OldInstance> old{};  // all but Create
+    // Further instances of that name, which somebody else made: stopped, and removed in the end.
+    std::vector<OldInstance> duplicates{};
     // What may have happened already. Set when the step is handed out, so that restoring never misses
     // anything.
     bool staged{};   // a new instance may exist

@@ -27,8 +27,14 @@ ContainerSpec in_place(const ContainerSpec& now, const ContainerSpec& wanted) {
     return spec;
 }
 
-ActionState action_of(const Change& change, const Component* wanted, const Container* now,
-                      const Identification& how) {
+OldInstance old_of(const Container& now) {
+    return {now.spec, now.runs(), now.state.status == Status::Paused};
+}
+
+ActionState action_of(const Change& change, const DesiredState& desired,
+                      const std::vector<Container>& current, const Identification& how) {
+    const Component* wanted = find(desired, change.name);
+    const Container* now = find(current, change.current);
     ActionState action{};
     action.action = change.action;
     action.name = change.name;
@@ -38,10 +44,12 @@ ActionState action_of(const Change& change, const Component* wanted, const Conta
         action.spec = wanted->spec;
     }
     if (now) {
-        action.old = OldInstance{now->spec, now->runs(), now->state.status == Status::Paused};
+        action.old = old_of(*now);
         if (change.action == Action::Check || change.action == Action::Update)
             action.spec = in_place(now->spec, action.spec);
     }
+    for (const auto& id : change.duplicates)
+        action.duplicates.push_back(old_of(*find(current, id)));
     if (change.action == Action::Create || change.action == Action::Recreate) action.spec.id = how.new_id();
     return action;
 }
@@ -107,8 +115,7 @@ Advance begin(const DesiredState& desired, const std::vector<Container>& current
     state.drives_itself = how.drive == Drive::Itself;
     state.parallel = std::max(1U, how.parallel);
     for (const auto& change : plan(current, wanted, how.pinned))
-        state.actions.push_back(
-            action_of(change, find(desired, change.name), find(current, change.current), how));
+        state.actions.push_back(action_of(change, desired, current, how));
     state.scopes = scopes_of(state, desired, how.domain);
 
     const bool idle = state.actions.empty();

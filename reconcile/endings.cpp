@@ -6,10 +6,11 @@
 namespace berth::reconcile {
 namespace {
 
-std::string done_message(StepKind kind) {
+std::string done_message(StepKind kind, Action action) {
+    const bool stays = action == Action::Check || action == Action::Update;
     switch (kind) {
         case StepKind::Stage: return "created";
-        case StepKind::StopOld: return "old instance stopped";
+        case StepKind::StopOld: return stays ? "others of this name stopped" : "old instance stopped";
         case StepKind::Apply: return "changed in place";
         case StepKind::StartNew: return "started";
         case StepKind::EnsureRunning: return "running";
@@ -28,7 +29,7 @@ std::string undone_message(const ActionState& action) {
         case Action::Update: return "old values set again";
         case Action::Destroy:
             return action.touched && action.old && action.old->ran ? "running again" : "kept";
-        case Action::Check: break;
+        case Action::Check: return "others of this name as they were";
     }
     return {};
 }
@@ -48,7 +49,7 @@ void Moves::end_action(std::size_t index, const std::optional<Error>& error) {
     if (phase.command == Command::Cleanup) return cleaned(action, kind, error);
     const auto& rule = rule_of(phase.command);
     action.status = error ? rule.action_failed : rule.action_done;
-    action.message = error ? error->message : done_message(kind);
+    action.message = error ? error->message : done_message(kind, action.action);
     if (error && error->code == Errc::Interrupted && !phase.interrupted_by.empty())
         action.message = "interrupted by " + phase.interrupted_by;
     if (error) phase.failed = true;
@@ -75,7 +76,7 @@ void Moves::cleaned(ActionState& action, StepKind kind, const std::optional<Erro
     action.finished = !error;
     if (action.action != Action::Destroy) return;
     action.status = error ? rule.action_failed : rule.action_done;
-    action.message = error ? error->message : done_message(kind);
+    action.message = error ? error->message : done_message(kind, action.action);
     if (error) running().failed = true;
 }
 

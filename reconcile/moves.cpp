@@ -46,6 +46,10 @@ void Moves::command(Command command, const std::string& baseline) {
                " is " + std::string(to_string(status)));
 }
 
+void Moves::command_after_end(Command command, const std::string& baseline) {
+    if (answers_after_end(state_, baseline)) this->command(command, baseline);
+}
+
 std::optional<std::size_t> Moves::find_scope(const std::string& baseline) const {
     if (baseline.empty() || baseline == "*") return 0;
     for (std::size_t i = 1; i < state_.scopes.size(); ++i)
@@ -67,10 +71,10 @@ std::vector<std::size_t> Moves::concerned(Command command, std::size_t scope) co
     for (const std::size_t index : state_.scopes[scope].actions) {
         const auto& action = state_.actions[index];
         if (command != Command::Cleanup) {
-            if (step_of(command, action.action)) indices.push_back(index);
+            if (step_of(command, action)) indices.push_back(index);
             continue;
         }
-        const bool removes = activated(index) && step_of(command, action.action) && !action.finished;
+        const bool removes = activated(index) && step_of(command, action) && !action.finished;
         const bool restores = !activated(index) && !action.restored && (action.staged || action.touched);
         if (removes || restores) indices.push_back(index);
     }
@@ -104,7 +108,7 @@ StepKind Moves::step_for(std::size_t index) const {
     const auto& action = state_.actions[index];
     const auto command = state_.running->command;
     if (command == Command::Cleanup && !activated(index)) return StepKind::Restore;
-    return step_of(command, action.action).value_or(StepKind::EnsureRunning);
+    return step_of(command, action).value_or(StepKind::EnsureRunning);
 }
 
 void Moves::begin_action(std::size_t index) {

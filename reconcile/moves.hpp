@@ -19,6 +19,7 @@ class Moves {
 
     // Events.
     void command(Command command, const std::string& baseline);
+    void command_after_end(Command command, const std::string& baseline);
     void step_done(std::size_t index, const std::optional<Error>& error);
     void progressed(std::size_t index, int percent);
     void interrupt(const std::string& by);

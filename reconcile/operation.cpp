@@ -1,5 +1,6 @@
 #include "reconcile/operation.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "reconcile/moves.hpp"
@@ -39,8 +40,32 @@ struct OnEvent {
 
 Advance advance(OperationState state, const Event& event) {
     Moves moves(std::move(state));
-    if (!moves.state().ended) std::visit(OnEvent{moves}, event);
+    const auto* late = std::get_if<CommandReceived>(&event);
+    if (!moves.state().ended)
+        std::visit(OnEvent{moves}, event);
+    else if (late)
+        moves.command_after_end(late->command, late->baseline);
     return std::move(moves).result();
+}
+
+bool answers_after_end(const OperationState& state, const std::string& baseline) {
+    if (!state.ended || state.superseded || state.drives_itself || state.scopes.front().cleaned) return false;
+    return std::any_of(state.scopes.begin() + 1, state.scopes.end(), [&](const ScopeState& scope) {
+        return scope.baseline == baseline && scope.actions.empty() && !scope.cleaned;
+    });
+}
+
+Hold hold_on(const OperationState& state, const ContainerId& id) {
+    if (state.ended) return Hold::Free;
+    const auto is_it = [&id](const OldInstance& old) { return old.spec.id == id; };
+    for (const auto& action : state.actions) {
+        const bool stays = action.action == Action::Check || action.action == Action::Update;
+        const bool runs_new = action.status == Word::ActivationSuccess;
+        if (std::any_of(action.duplicates.begin(), action.duplicates.end(), is_it)) return Hold::Refused;
+        if (action.spec.id == id && !id.empty()) return stays || runs_new ? Hold::Queued : Hold::Refused;
+        if (action.old && is_it(*action.old)) return stays ? Hold::Queued : Hold::Refused;
+    }
+    return Hold::Free;
 }
 
 }  // namespace berth::reconcile

@@ -93,6 +93,19 @@ Advance begin(const DesiredState& desired, const std::vector<Container>& current
 
 Advance advance(OperationState state, const Event& event);
 
+// After the operation has ended early because nothing was to be removed: a client that goes through all
+// baselines is still answered for that empty one, its CLEANUP with the final word again.
+bool answers_after_end(const OperationState& state, const std::string& baseline);
+
+// What others, such as the twin and the command line, may do to an instance meanwhile; reading they always
+// may.
+enum class Hold {
+    Free,    // no part of an open operation
+    Queued,  // stays: changes wait their turn in the container's order
+    Refused  // staged, to be replaced or to be destroyed: changes would be lost
+};
+Hold hold_on(const OperationState& state, const ContainerId& id);
+
 // What the operation last said about itself, for a sender who asks twice.
 Feedback report(const OperationState& state, Word status);
 

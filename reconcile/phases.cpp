@@ -54,13 +54,8 @@ const std::array<PhaseRule, 5>& rules() {
     return table;
 }
 
-}  // namespace
-
-const PhaseRule& rule_of(Command command) {
-    return rules()[static_cast<std::size_t>(command)];
-}
-
-std::optional<StepKind> step_of(Command command, Action action) {
+// Of an action without duplicates.
+std::optional<StepKind> plain_step_of(Command command, Action action) {
     const bool makes_new = action == Action::Create || action == Action::Recreate;
     const bool drops_old = action == Action::Recreate || action == Action::Destroy;
     switch (command) {
@@ -81,6 +76,25 @@ std::optional<StepKind> step_of(Command command, Action action) {
         case Command::Cleanup:
             if (drops_old) return StepKind::RemoveOld;
             break;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+const PhaseRule& rule_of(Command command) {
+    return rules()[static_cast<std::size_t>(command)];
+}
+
+std::optional<StepKind> step_of(Command command, const ActionState& action) {
+    const auto step = plain_step_of(command, action.action);
+    if (step || action.duplicates.empty()) return step;
+    switch (command) {
+        case Command::Update: return StepKind::StopOld;
+        case Command::Rollback: return StepKind::Restore;
+        case Command::Cleanup: return StepKind::RemoveOld;
+        case Command::Download:
+        case Command::Activate: break;
     }
     return std::nullopt;
 }

@@ -12,12 +12,12 @@ namespace berth::reconcile {
 
 enum class StepKind {
     Stage,          // pull if missing, create the new instance
-    StopOld,        // stop what is replaced or destroyed
+    StopOld,        // stop what is replaced or destroyed, and duplicates
     Apply,          // change resources and restart policy in place
     StartNew,       // start the new instance, then let the names follow
     EnsureRunning,  // start what is down, resume what is paused
     Restore,        // undo: new instance away, old values and run state back
-    RemoveOld       // what was replaced or destroyed
+    RemoveOld       // what was replaced or destroyed, and duplicates
 };
 
 struct PhaseRule {
@@ -34,7 +34,7 @@ struct PhaseRule {
 const PhaseRule& rule_of(Command command);
 
 // The step that `command` takes for `action`; nothing if it does not concern it.
-std::optional<StepKind> step_of(Command command, Action action);
+std::optional<StepKind> step_of(Command command, const ActionState& action);
 
 // How many actions of the phase may be in progress at once.
 std::size_t width_of(Command command, unsigned parallel);

@@ -64,6 +64,20 @@ Change change_of(const Container& now, const ContainerSpec& wanted) {
     return {Action::Check, wanted.name, "no change", {}, id};
 }
 
+// Berth's own operations never leave two; somebody else can have made them.
+void name_duplicates(Plan& changes, const std::vector<Container>& current) {
+    for (auto& change : changes) {
+        if (change.current.empty()) continue;
+        for (const auto& other : current)
+            if (other.role == Role::Plain && other.spec.name == change.name &&
+                other.spec.id != change.current)
+                change.duplicates.push_back(other.spec.id);
+        std::sort(change.duplicates.begin(), change.duplicates.end());
+        for (const auto& id : change.duplicates)
+            change.reason += "; another container of this name goes: " + id;
+    }
+}
+
 }  // namespace
 
 Differences compare(const ContainerSpec& now, const ContainerSpec& wanted) {
@@ -89,6 +103,7 @@ Plan plan(const std::vector<Container>& current, const std::vector<ContainerSpec
     for (const auto& [name, now] : left)
         if (!pinned.contains(name))
             changes.push_back({Action::Destroy, name, "destroy: not in the desired state", {}, now->spec.id});
+    name_duplicates(changes, current);
     return changes;
 }
 

@@ -20,6 +20,14 @@ std::optional<Error> error_of(const Result<>& result) {
     return result ? std::nullopt : std::optional(result.error());
 }
 
+// What shall be gone in the end.
+std::deque<OldInstance> going(const ActionState& action) {
+    std::deque<OldInstance> all(action.duplicates.begin(), action.duplicates.end());
+    const bool drops_old = action.action == Action::Recreate || action.action == Action::Destroy;
+    if (drops_old && action.old) all.push_front(*action.old);
+    return all;
+}
+
 }  // namespace
 
 Steps::Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, StepsConfig config)
@@ -99,13 +107,31 @@ EngineId Steps::engine_id(const ContainerId& id) const {
     return container ? container->engine_id : EngineId{};
 }
 
-// First the engine's policy, so that it does not bring back what must stay down.
+// One after the other, all of them whatever happens; the first failure is what is told.
+void Steps::for_each(std::deque<OldInstance> rest, One one, Done done, std::optional<Error> failed) {
+    if (rest.empty()) return done(std::move(failed));
+    const OldInstance next = rest.front();
+    rest.pop_front();
+    one(next,
+        [=, this](const std::optional<Error>& error) { for_each(rest, one, done, failed ? failed : error); });
+}
+
 void Steps::stop_old(const ActionState& action, Done done) {
-    const EngineId id = action.old ? engine_id(action.old->spec.id) : EngineId{};
+    for_each(
+        going(action),
+        [this, name = action.name](const OldInstance& old, Done then) {
+            stop(old.spec.id, name, std::move(then));
+        },
+        std::move(done));
+}
+
+// First the engine's policy, so that it does not bring back what must stay down.
+void Steps::stop(const ContainerId& container, const std::string& name, Done done) {
+    const EngineId id = engine_id(container);
     if (id.empty()) return done(std::nullopt);  // removed by hand: as good as stopped
-    world_.expect_stop(action.old->spec.id);
+    world_.expect_stop(container);
     submit(
-        Lane::Steps, action.old->spec.id, config_.stop_timeout * 2 + kCallLimit,
+        Lane::Steps, container, config_.stop_timeout * 2 + kCallLimit,
         [this, id](const runtime::Call& call) -> Result<> {
             runtime::UpdateOptions hold{};
             hold.restart = RestartPolicy{"no", 0, 0};
@@ -118,7 +144,7 @@ void Steps::stop_old(const ActionState& action, Done done) {
             // It went down or came up just then; once it is down for good nothing hinders.
             return stopped && busy ? runtime_.update(id, hold, call) : stopped;
         },
-        [name = action.name, done = std::move(done)](const Result<>& stopped) {
+        [name, done = std::move(done)](const Result<>& stopped) {
             if (!stopped) return done(fail(stopped.error(), of(name)));
             done(std::nullopt);
         });
@@ -132,13 +158,16 @@ void Steps::apply(const ActionState& action, Done done) {
         [this, id, spec = action.spec](const runtime::Call& call) {
             return runtime_.update(id, {spec.restart, spec.resources}, call);
         },
-        [this, spec = action.spec, done = std::move(done)](const Result<>& updated) {
+        [this, action, spec = action.spec, done = std::move(done)](const Result<>& updated) {
             const Container* known = world_.find(spec.id);
             if (!updated) return done(fail(updated.error(), of(spec.name)));
             if (!known) return done(fail(Errc::NotFound, of(spec.name) + ": the container is gone"));
             Container changed = *known;
             changed.spec = spec;
-            world_.keep(changed, [done](const Result<>& kept) { done(error_of(kept)); });
+            world_.keep(changed, [this, action, done](const Result<>& kept) {
+                if (!kept) return done(kept.error());
+                stop_old(action, done);  // its duplicates
+            });
         });
 }
 
@@ -204,11 +233,15 @@ void Steps::ensure_running(const ContainerSpec& spec, Done done) {
 
 // Its role first: a record that outlives its instance must not bring it back.
 void Steps::remove_old(const ActionState& action, Done done) {
-    const ContainerId id = action.old ? action.old->spec.id : ContainerId{};
-    become(id, Role::Old,
-           [this, id, name = action.name, done = std::move(done)](const std::optional<Error>&) {
-               remove(id, name, done);
-           });
+    for_each(
+        going(action),
+        [this, name = action.name](const OldInstance& old, Done then) {
+            const auto id = old.spec.id;
+            become(id, Role::Old, [this, id, name, then = std::move(then)](const std::optional<Error>&) {
+                remove(id, name, then);
+            });
+        },
+        std::move(done));
 }
 
 // What the picture does not know may be in the engine all the same, if the answer to its create got lost.
@@ -229,7 +262,8 @@ void Steps::remove(const ContainerId& id, const std::string& name, Done done) {
         [this, id, name, done = std::move(done)](const Result<>& removed) {
             if (!removed) return done(fail(removed.error(), of(name)));
             spdlog::info("container {} removed ({})", name, id);
-            world_.forget(id, [done](const Result<>& erased) { done(error_of(erased)); });
+            // A record that cannot be erased (and was logged) is one of an old or a staged instance.
+            world_.forget(id, [done](const Result<>&) { done(std::nullopt); });
         });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -81,7 +82,10 @@ class Steps {
     void create_kept(const Container& container, const std::string& engine_name, const Done& done);
     Result<EngineId> make(const ContainerSpec& spec, runtime::CreateOptions options,
                           const runtime::Call& call) const;
+    using One = std::function<void(const OldInstance&, Done)>;
+    void for_each(std::deque<OldInstance> rest, One one, Done done, std::optional<Error> failed = {});
     void stop_old(const ActionState& action, Done done);
+    void stop(const ContainerId& id, const std::string& name, Done done);
     void apply(const ActionState& action, Done done);
     void start_new(const ActionState& action, Done done);
     void change_roles(const ActionState& action, Done done);
@@ -90,8 +94,10 @@ class Steps {
     void remove_old(const ActionState& action, Done done);
     void remove(const ContainerId& id, const std::string& name, Done done);
     void restore(const ActionState& action, Done done);
-    void restore_old(const ActionState& action, Done done);
-    void take_old_back(const ActionState& action, Done done);
+    void restore_olds(const ActionState& action, Done done);
+    void restore_old(const ActionState& action, const OldInstance& old, Done done);
+    void make_old_again(const ActionState& action, const OldInstance& old, Done done);
+    void take_old_back(const OldInstance& old, Done done);
 
     EngineId engine_id(const ContainerId& id) const;  // empty: not known to be in the engine
 

@@ -24,25 +24,32 @@ Result<> run_again(runtime::Runtime& runtime, const EngineId& id, bool paused, c
 // The new one first: it may hold the ports that the old one needs. An error there does not keep the old one
 // down.
 void Steps::restore(const ActionState& action, Done done) {
-    if (!action.staged) return restore_old(action, std::move(done));
+    if (!action.staged) return restore_olds(action, std::move(done));
     // Its role before that: a record that outlives its instance must not bring it back.
     become(action.spec.id, Role::Staged, [this, action, done = std::move(done)](const std::optional<Error>&) {
         remove(action.spec.id, action.name, [this, action, done](const std::optional<Error>& removed) {
-            restore_old(action, [removed, done](const std::optional<Error>& restored) {
+            restore_olds(action, [removed, done](const std::optional<Error>& restored) {
                 done(restored ? restored : removed);
             });
         });
     });
 }
 
+void Steps::restore_olds(const ActionState& action, Done done) {
+    if (!action.touched && !action.started) return done(std::nullopt);
+    std::deque<OldInstance> olds(action.duplicates.begin(), action.duplicates.end());
+    // Of an unchanged one only the duplicates were touched.
+    if (action.old && action.action != Action::Check) olds.push_front(*action.old);
+    for_each(
+        std::move(olds),
+        [this, action](const OldInstance& old, Done then) { restore_old(action, old, std::move(then)); },
+        std::move(done));
+}
+
 // Whatever fails on the way does not keep the old one down either; the first failure is what is told.
-void Steps::restore_old(const ActionState& action, Done done) {
-    const bool disturbed = action.touched || action.started;
-    if (!action.old || !disturbed) return done(std::nullopt);
-    const auto& old = *action.old;
+void Steps::restore_old(const ActionState& action, const OldInstance& old, Done done) {
     const EngineId id = engine_id(old.spec.id);
-    if (id.empty())
-        return done(fail(Errc::NotFound, "component " + action.name + ": its old instance is gone"));
+    if (id.empty()) return make_old_again(action, old, std::move(done));
     runtime::UpdateOptions values{};
     values.restart = old.spec.restart;
     if (action.action == Action::Update) values.resources = old.spec.resources;
@@ -53,21 +60,39 @@ void Steps::restore_old(const ActionState& action, Done done) {
             auto running = old.ran ? run_again(runtime_, id, old.paused, call) : Result<>{};
             return given ? running : given;
         },
-        [this, action, done = std::move(done)](const Result<>& restored) {
-            if (!restored) return done(fail(restored.error(), "component " + action.name));
-            take_old_back(action, done);
+        [this, action, old, done = std::move(done)](const Result<>& restored) {
+            if (!restored && restored.error().code == Errc::NotFound)
+                return make_old_again(action, old, done);
+            if (!restored) return done(fail(restored.error(), "component " + old.spec.name));
+            take_old_back(old, done);
         });
 }
 
-void Steps::take_old_back(const ActionState& action, Done done) {
-    const Container* known = world_.find(action.old->spec.id);
+// Somebody pruned what was stopped: its own files are lost, what was asked for is not.
+void Steps::make_old_again(const ActionState& action, const OldInstance& old, Done done) {
+    spdlog::warn(
+        "container {} ({}) was removed by somebody else during the update: made again from its document",
+        old.spec.name, old.spec.id);
+    Container record{};
+    record.spec = old.spec;
+    record.state.status = Status::Creating;
+    record.started_before = old.ran;
+    make_again(record, [this, action, old, done = std::move(done)](const std::optional<Error>& error) {
+        if (!error && !engine_id(old.spec.id).empty()) return restore_old(action, old, done);
+        done(error ? fail(*error, "component " + old.spec.name)
+                   : fail(Errc::NotFound, "component " + old.spec.name + ": its old instance is gone"));
+    });
+}
+
+// The engine is what counts: a record that cannot be written was logged, and the journal knows better.
+void Steps::take_old_back(const OldInstance& old, Done done) {
+    const Container* known = world_.find(old.spec.id);
     if (!known) return done(std::nullopt);
     Container back = *known;
     back.role = Role::Plain;
-    back.spec = action.old->spec;
-    world_.keep(back, [this, back, name = action.name, done = std::move(done)](const Result<>& kept) {
-        if (!kept) return done(kept.error());
-        spdlog::info("container {} is as it was before the update", name);
+    back.spec = old.spec;
+    world_.keep(back, [this, back, done = std::move(done)](const Result<>&) {
+        spdlog::info("container {} is as it was before the update", back.spec.name);
         put_name_right(back, [done](const std::optional<Error>&) { done(std::nullopt); });
     });
 }

@@ -40,6 +40,9 @@ class Updates {
 
     // An open operation has a part for it: nobody else puts it in order.
     bool concerns(const ContainerId& id) const;
+    // For whoever else changes containers, before each change. Conflict: an open operation stages, replaces
+    // or destroys this one; the message names its activity.
+    Result<> may_change(const ContainerId& id) const;
     bool is_at_rest() const;  // no message waits, no operation is open, the world is in order
 
  private:

@@ -135,7 +135,8 @@ void Updates::look_for_newer() {
 }
 
 bool Updates::take(const CommandMessage& message) {
-    const bool ours = is_open() && operation_->activity_id == message.activity_id;
+    const bool late = operation_ && reconcile::answers_after_end(*operation_, message.baseline);
+    const bool ours = (is_open() || late) && operation_->activity_id == message.activity_id;
     if (!ours || !message.command) {
         spdlog::info("command '{}' for activity '{}' ignored: {}", message.word, message.activity_id,
                      ours ? "no such command" : "no such operation is open");
@@ -149,7 +150,8 @@ bool Updates::take(const CommandMessage& message) {
         return true;
     }
     if (operation_->running || !resumed_) return false;
-    on_event(reconcile::CommandReceived{*message.command, message.baseline});
+    settle(reconcile::advance(std::move(*operation_),
+                              reconcile::CommandReceived{*message.command, message.baseline}));
     return true;
 }
 

@@ -187,11 +187,13 @@ bool Updates::is_at_rest() const {
 }
 
 bool Updates::concerns(const ContainerId& id) const {
-    if (!is_open()) return false;
-    return std::any_of(operation_->actions.begin(), operation_->actions.end(),
-                       [&id](const ActionState& action) {
-                           return action.spec.id == id || (action.old && action.old->spec.id == id);
-                       });
+    return is_open() && reconcile::hold_on(*operation_, id) != reconcile::Hold::Free;
+}
+
+Result<> Updates::may_change(const ContainerId& id) const {
+    if (!is_open() || reconcile::hold_on(*operation_, id) != reconcile::Hold::Refused) return {};
+    return fail(Errc::Conflict, "the container is part of the update of activity '" +
+                                    operation_->activity_id + "', which has not ended");
 }
 
 }  // namespace berth::service

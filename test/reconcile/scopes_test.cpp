@@ -161,3 +161,46 @@ TEST_CASE("a newer desired state during the CLEANUP of a baseline is not kept wa
     CHECK(player.state().ended);
     CHECK(said(player) == Word::Superseded);
 }
+
+TEST_CASE("the empty baseline of removals is answered after the end too", "[UA-42][reconcile]") {
+    OperationPlayer player;
+    auto wanted = desired({spec("a")});
+    wanted.baselines = {{"shop", {"a"}}};
+    player.begin(wanted, {}, {});
+    for (const auto what : {Command::Download, Command::Update, Command::Activate, Command::Cleanup})
+        command(player, what, "shop");
+    CHECK(player.take_lines().back() == "COMPLETED a:ACTIVATION_SUCCESS");
+    const std::string removals = "containers:remove-components";
+    const std::string of = "[" + removals + "] a:ACTIVATION_SUCCESS";
+    command(player, Command::Update, removals);
+    CHECK(player.take_lines() == Lines{"UPDATE_FAILURE" + of});
+    for (const auto& [what, word] :
+         {std::pair{Command::Download, "DOWNLOAD_SUCCESS"}, std::pair{Command::Update, "UPDATE_SUCCESS"},
+          std::pair{Command::Activate, "ACTIVATION_SUCCESS"}}) {
+        command(player, what, removals);
+        CHECK(player.take_lines() == Lines{word + of});
+    }
+    command(player, Command::Cleanup, removals);
+    CHECK(player.take_lines() == Lines{"CLEANUP_SUCCESS" + of, "COMPLETED a:ACTIVATION_SUCCESS"});
+    command(player, Command::Cleanup, removals);
+    command(player, Command::Download, "shop");
+    CHECK(player.take_lines().empty());
+}
+
+TEST_CASE("who else may change what while an operation is open", "[UA-67][reconcile]") {
+    OperationPlayer player;
+    player.begin(desired({spec("same"), spec("web", "app:2")}),
+                 {running(spec("same")), running(spec("web")), running(spec("gone"))}, {});
+    const auto hold = [&](const std::string& id) { return hold_on(player.state(), id); };
+    CHECK(hold("id-same") == Hold::Queued);
+    CHECK(hold("id-web") == Hold::Refused);
+    CHECK(hold("new-1") == Hold::Refused);
+    CHECK(hold("id-gone") == Hold::Refused);
+    CHECK(hold("somebody-else") == Hold::Free);
+    for (const auto what : {Command::Download, Command::Update, Command::Activate})
+        command(player, what);
+    CHECK(hold("new-1") == Hold::Queued);
+    CHECK(hold("id-web") == Hold::Refused);
+    command(player, Command::Cleanup);
+    CHECK(hold("new-1") == Hold::Free);
+}

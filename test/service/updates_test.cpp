@@ -517,3 +517,108 @@ TEST_CASE("a rollback follows a failed DOWNLOAD or UPDATE too", "[UA-41][service
     for (const auto& container : device.engine.containers())
         CHECK(device.engine.policy_of(container.engine_id) == "unless-stopped");
 }
+
+TEST_CASE("what an open update stages, replaces or destroys is nobody else's to change", "[UA-67][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}, {"db", "app:1", pair("memory", "64M")}, {"gone"}, {"same"}});
+    const auto id_of = [&](const std::string& name) { return device.engine.named(name)->spec.id; };
+    const auto web = id_of("web");
+    const auto gone = id_of("gone");
+    device.on().desire(
+        message("two", {{"web", "app:2"}, {"db", "app:1", pair("memory", "96M")}, {"same"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.on().command("two", "DOWNLOAD");
+    REQUIRE(device.on().says("two", "DOWNLOAD_SUCCESS"));
+    const auto staged = device.engine.containers().back().spec.id;
+    for (const auto& id : {web, gone, staged}) {
+        const auto answer = device.on().may_change(id);
+        REQUIRE_FALSE(answer);
+        CHECK(answer.error().code == Errc::Conflict);
+        CHECK_THAT(answer.error().message, ContainsSubstring("activity 'two'"));
+    }
+    CHECK(device.on().may_change(id_of("db")));
+    CHECK(device.on().may_change(id_of("same")));
+    for (const std::string word : {"UPDATE", "ACTIVATE", "CLEANUP"})
+        device.on().command("two", word);
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(device.on().may_change(staged));
+}
+
+TEST_CASE("of two containers with one name the running one is compared, the other goes in the end",
+          "[UA-64][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}, {"db"}});
+    auto other = berth::test::container(berth::test::spec("web"), Status::Exited);
+    other.spec.id = "made-by-the-twin";
+    other.engine_name = "web-" + berth::runtime::id8(other.spec.id);
+    other.engine_id.clear();
+    device.station.reset();
+    device.engine.put(other);
+    const bool goes_back = GENERATE(false, true);
+    device.on().desire(message("two", {{"web"}, {"db", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    CHECK_THAT(device.on().last("two")->actions[0].message,
+               ContainsSubstring("no change") && ContainsSubstring("made-by-the-twin"));
+    const Words commands = goes_back ? Words{"DOWNLOAD", "UPDATE", "ROLLBACK", "CLEANUP"}
+                                     : Words{"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"};
+    for (const auto& word : commands)
+        device.on().command("two", word);
+    REQUIRE(device.on().says("two", goes_back ? "INCOMPLETE" : "COMPLETED"));
+    if (goes_back)
+        CHECK(device.names_and_images() ==
+              Words{"db=app:1", other.engine_name + "=app:1 (down)", "web=app:1"});
+    else
+        CHECK(device.names_and_images() == Words{"db=app:2", "web=app:1"});
+}
+
+TEST_CASE("a running duplicate is stopped, and runs again after a rollback", "[UA-64][service]") {
+    Gateway device;
+    auto older = berth::test::running(berth::test::spec("web"));
+    older.state.created = "2026-01-01T00:00:00Z";
+    auto newer = older;
+    newer.spec.id = "newer";
+    newer.engine_id = "engine-newer";
+    newer.engine_name = "web-" + berth::runtime::id8(newer.spec.id);
+    newer.state.created = "2026-01-02T00:00:00Z";
+    device.engine.put(older);
+    device.engine.put(newer);
+    device.on().desire(message("one", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE"})
+        device.on().command("one", word);
+    REQUIRE(device.on().says("one", "UPDATE_SUCCESS"));
+    for (const auto& one : device.engine.containers())
+        CHECK_FALSE(one.runs());
+    device.station.reset();  // what is to be undone is in the journal
+    device.on().command("one", "ROLLBACK");
+    device.on().command("one", "CLEANUP");
+    REQUIRE(device.on().says("one", "INCOMPLETE"));
+    REQUIRE(device.engine.containers().size() == 2);
+    for (const auto& one : device.engine.containers()) {
+        CHECK(one.runs());
+        CHECK(device.engine.policy_of(one.engine_id) == "unless-stopped");
+    }
+}
+
+TEST_CASE("what was pruned between UPDATE and ACTIVATE is made again from its document", "[UA-69][service]") {
+    Gateway device;
+    device.deploy("one", {{"web", "app:1", pair("env", "A=1")}, {"gone"}});
+    const auto web = device.engine.named("web")->spec.id;
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.on().command("two", "DOWNLOAD");
+    device.on().command("two", "UPDATE");
+    REQUIRE(device.on().says("two", "UPDATE_SUCCESS"));
+    const bool while_away = GENERATE(false, true);
+    if (while_away) device.station.reset();
+    for (const auto& one : device.engine.containers())
+        if (!one.runs()) REQUIRE(device.engine.remove(one.engine_id, {}));
+    device.on().command("two", "ACTIVATE");
+    REQUIRE(device.on().says("two", "ACTIVATION_FAILURE"));
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.names_and_images() == Words{"gone=app:1", "web=app:1"});
+    CHECK(device.engine.named("web")->spec.id == web);
+    CHECK(device.engine.named("web")->spec.env == Words{"A=1"});
+    CHECK(device.records() == 2);
+}

@@ -175,6 +175,12 @@ bool Station::is_at_rest() {
     return rests;
 }
 
+Result<> Station::may_change(const ContainerId& id) {
+    Result<> answer{};
+    on_loop([&] { answer = updates_.may_change(id); });
+    return answer;
+}
+
 void Station::on_loop(const std::function<void()>& task) {
     std::promise<void> done;
     loop.post([&] {

@@ -87,6 +87,7 @@ class Station {
     void await_ready();
     bool is_ready();                                  // the engine has been listed since it was last lost
     bool is_at_rest();                                // and nothing is under way
+    Result<> may_change(const ContainerId& id);       // as the twin would ask
     void on_loop(const std::function<void()>& task);  // and wait for it
 
     KeepingLink link;
