@@ -13,6 +13,7 @@ constexpr milliseconds kFirstWait = 1s;
 constexpr milliseconds kLongestWait = 30s;
 constexpr int kDoublings = 5;
 constexpr milliseconds kStable = 10s;
+constexpr std::size_t kTakeOvers = 3;  // within a minute
 
 }  // namespace
 
@@ -42,6 +43,15 @@ milliseconds ConnectPolicy::on_lost(milliseconds lived, double chance) {
     short_lives_ = lived < kStable ? short_lives_ + 1 : 0;
     attempts_ = std::max(0, short_lives_ - 1);
     return back_off(chance);
+}
+
+bool ConnectPolicy::on_taken_over(std::chrono::steady_clock::time_point now) {
+    taken_over_.push_back(now);
+    while (now - taken_over_.front() > 1min)
+        taken_over_.pop_front();
+    if (taken_over_.size() < kTakeOvers) return false;
+    taken_over_.clear();
+    return true;
 }
 
 milliseconds ConnectPolicy::back_off(double chance) {

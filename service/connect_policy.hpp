@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <string_view>
 
 namespace berth::service {
@@ -31,6 +32,10 @@ class ConnectPolicy {
     void on_connected();
     std::chrono::milliseconds on_lost(std::chrono::milliseconds lived, double chance);
 
+    // Somebody else has connected with our client id. True with the third time within a minute: the two would
+    // throw each other out for ever.
+    bool on_taken_over(std::chrono::steady_clock::time_point now);
+
     // Several connections in a row were lost at once: somebody else connects with our client id, or the
     // broker throws us out.
     bool keeps_losing() const { return short_lives_ >= 3; }
@@ -42,6 +47,7 @@ class ConnectPolicy {
     MqttVersion version_;
     int attempts_{0};
     int short_lives_{0};
+    std::deque<std::chrono::steady_clock::time_point> taken_over_{};
 };
 
 }  // namespace berth::service

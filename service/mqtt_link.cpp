@@ -38,7 +38,8 @@ MqttLink::MqttLink(Loop& loop, Inbox& inbox, const Router& router, const MqttCon
     : loop_(loop),
       router_(router),
       config_(config),
-      client_id_(config.client_id.empty() ? random_uuid() : config.client_id),
+      own_client_id_(config.client_id.empty() ? random_uuid() : config.client_id),
+      client_id_(own_client_id_),
       policy_(config.version),
       connection_(loop, inbox, config, client_id_, [this](const ClientEvent& event) {
           std::visit([this](const auto& happened) { handle(happened); }, event);
@@ -189,13 +190,22 @@ void MqttLink::become_ready() {
 void MqttLink::handle(const Lost& event) {
     if (state_ == State::Connecting) return;  // ConnectFailed follows
     if (event.reason == kReasonSessionTakenOver) {
-        spdlog::warn(
-            "ANOTHER CLIENT CONNECTS WITH OUR CLIENT ID '{}': give each device its own mqtt.client_id",
-            client_id_);
+        on_taken_over();
         lose(describe_reason(event.reason), kTakenOverWait);
         return;
     }
     lose(event.reason == 0 ? "it broke" : describe_reason(event.reason), 0ms);
+}
+
+// Going on as somebody else keeps this device reachable; a person has to end the quarrel.
+void MqttLink::on_taken_over() {
+    spdlog::warn("ANOTHER CLIENT CONNECTS WITH OUR CLIENT ID '{}': give each device its own mqtt.client_id",
+                 client_id_);
+    if (!policy_.on_taken_over(Clock::now())) return;
+    client_id_ = own_client_id_ + "-" + random_uuid().substr(0, 4);
+    connection_.set_client_id(client_id_);
+    spdlog::error("three times within a minute somebody else took client id '{}': going on as '{}'",
+                  own_client_id_, client_id_);
 }
 
 void MqttLink::lose(const std::string& cause, milliseconds at_least) {

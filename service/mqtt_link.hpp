@@ -67,6 +67,7 @@ class MqttLink : public Link {
     void handle(const NotDelivered& event);
 
     void fail_attempt(ConnectPolicy::Failure failure, const std::string& cause, Connection::Probe probe);
+    void on_taken_over();
     void lose(const std::string& cause, milliseconds at_least);
     void close_and_retry(milliseconds wait, Connection::Probe probe, const std::string& cause);
     void retry_after(milliseconds wait);
@@ -82,7 +83,8 @@ class MqttLink : public Link {
     Loop& loop_;
     const Router& router_;
     const MqttConfig config_;
-    const std::string client_id_;
+    const std::string own_client_id_;
+    std::string client_id_;  // own_client_id_, with a suffix once somebody else insists on that one
     BrokerAddress address_{};
     ConnectPolicy policy_;
     std::minstd_rand random_{std::random_device{}()};

@@ -52,6 +52,7 @@ class Updates {
     void on_desired_state(const Message& message);
     void on_command(const Message& message);
     void on_refused(const Message& message);
+    void on_feedback(const Message& message);
     bool is_copy(const DesiredState& desired, const Message& message);
     void accept(DesiredState desired);
     void work_off();
@@ -81,6 +82,7 @@ class Updates {
     JournalRecord record() const;
     void wait_for_commands();
     void publish(std::string payload, std::uint64_t unsent);
+    void know_as_own(const std::string& payload);
     void on_delivered(std::uint64_t unsent);
     void say_progress(Feedback feedback);
     std::string stamped(Feedback feedback);
@@ -110,6 +112,9 @@ class Updates {
     std::int64_t last_stamp_{0};
     std::deque<std::string> accepted_;  // digests of what was acted on last: a retained copy acts once, ever
     bool recovering_{false};
+    std::deque<std::size_t> own_feedback_;  // hashes of what was published last: all else is a second agent's
+    std::int64_t restored_stamp_{0};        // up to it an earlier process of ours may have spoken
+    bool told_of_second_agent_{false};
     std::chrono::steady_clock::time_point last_progress_{};
 };
 

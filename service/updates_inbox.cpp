@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "protocol/envelope.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t kRemembered = 16;   // digests of what was accepted
 constexpr std::size_t kMostWaiting = 64;  // messages behind the one that is worked on
+constexpr std::size_t kOwnFeedback = 1024;
 
 }  // namespace
 
@@ -24,7 +26,29 @@ std::vector<Route> Updates::routes() {
     Route command{};
     command.filter = topics_.desired_state_command;
     command.handler = [this](const Message& message) { on_command(message); };
-    return {std::move(state), std::move(command)};
+    Route feedback{};
+    feedback.filter = topics_.desired_state_feedback;
+    feedback.handler = [this](const Message& message) { on_feedback(message); };
+    return {std::move(state), std::move(command), std::move(feedback)};
+}
+
+void Updates::know_as_own(const std::string& payload) {
+    own_feedback_.push_back(std::hash<std::string>{}(payload));
+    if (own_feedback_.size() > kOwnFeedback) own_feedback_.pop_front();
+}
+
+// Heard only to notice that somebody else answers for this device, who would undo what we do.
+void Updates::on_feedback(const Message& message) {
+    if (message.retained || told_of_second_agent_ || !operation_) return;
+    const auto hash = std::hash<std::string>{}(message.payload);
+    if (std::find(own_feedback_.rbegin(), own_feedback_.rend(), hash) != own_feedback_.rend()) return;
+    const auto said = decode_feedback(message.payload, config_.domain);
+    if (!said || said->activity_id != operation_->activity_id || said->timestamp <= restored_stamp_) return;
+    told_of_second_agent_ = true;
+    spdlog::error(
+        "A SECOND UPDATE AGENT answers on '{}': it says {} for activity '{}'; stop it, or give one of the "
+        "two another update_agent.domain",
+        message.topic, to_string(said->status), said->activity_id);
 }
 
 void Updates::on_refused(const Message& message) {

@@ -109,6 +109,7 @@ void Updates::run(const reconcile::Run& step, const Result<>& kept) {
 }
 
 void Updates::publish(std::string payload, std::uint64_t unsent) {
+    know_as_own(payload);
     Publication publication{};
     publication.topic = topics_.desired_state_feedback;
     publication.payload = std::move(payload);
@@ -141,6 +142,7 @@ void Updates::say_progress(Feedback feedback) {
     Publication publication{};
     publication.topic = topics_.desired_state_feedback;
     publication.payload = stamped(std::move(feedback));
+    know_as_own(publication.payload);
     publication.progress_only = true;
     link_.publish(std::move(publication));
 }
@@ -156,7 +158,7 @@ void Updates::wait_for_commands() {
 }
 
 void Updates::restore(JournalRecord record) {
-    last_stamp_ = record.last_stamp;
+    last_stamp_ = restored_stamp_ = record.last_stamp;
     accepted_.assign(record.accepted.begin(), record.accepted.end());
     last_said_ = record.last_said;
     for (const auto& payload : record.unsent) {

@@ -135,3 +135,13 @@ TEST_CASE("broker URLs that are refused say why and show no password", "[service
         }
     }
 }
+
+TEST_CASE("three take-overs within a minute are a quarrel", "[UA-72][service]") {
+    ConnectPolicy policy("auto");
+    const std::chrono::steady_clock::time_point start{};
+    CHECK_FALSE(policy.on_taken_over(start));
+    CHECK_FALSE(policy.on_taken_over(start + 50s));
+    CHECK_FALSE(policy.on_taken_over(start + 61s));  // the first is forgotten
+    CHECK(policy.on_taken_over(start + 70s));
+    CHECK_FALSE(policy.on_taken_over(start + 75s));  // counted anew, under the new id
+}

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "service/store.hpp"
+#include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/gateway.hpp"
 #include "test/support/wait.hpp"
@@ -621,4 +622,24 @@ TEST_CASE("what was pruned between UPDATE and ACTIVATE is made again from its do
     CHECK(device.engine.named("web")->spec.id == web);
     CHECK(device.engine.named("web")->spec.env == Words{"A=1"});
     CHECK(device.records() == 2);
+}
+
+TEST_CASE("a second agent on the same topics is told of once", "[UA-72][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    const berth::test::CapturedLog log;
+    for (const auto& said : device.on().link.all())
+        if (said.topic.ends_with("feedback")) device.on().send("desiredstatefeedback", said.payload);
+    const auto foreign = [](const std::string& activity) {
+        return R"({"activityId":")" + activity +
+               R"(","timestamp":9999999999999,"payload":{"status":"DOWNLOADING"}})";
+    };
+    device.on().send("desiredstatefeedback", foreign("other"));
+    device.on().send("desiredstatefeedback", foreign("one"), true);
+    device.on().on_loop([] {});
+    CHECK(log.count("SECOND UPDATE AGENT") == 0);
+    device.on().send("desiredstatefeedback", foreign("one"));
+    device.on().send("desiredstatefeedback", foreign("one"));
+    device.on().on_loop([] {});
+    CHECK(log.count("SECOND UPDATE AGENT") == 1);
 }
