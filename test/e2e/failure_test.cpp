@@ -13,6 +13,32 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+// A file system of its own that turns read-only when told to, as a failing disk makes it.
+class SmallDisk {
+ public:
+    explicit SmallDisk(std::string folder) : folder_(std::move(folder)), image_(folder_ + ".img") {
+        run_command({"truncate", "-s", "32M", image_});
+        run_command({"mkfs.ext4", "-q", "-F", image_});
+        std::filesystem::create_directories(folder_);
+        run_command({"mount", "-o", "loop", image_, folder_});
+    }
+    ~SmallDisk() {
+        try {
+            run_command({"umount", "-l", folder_});
+        } catch (const std::exception& error) {
+            FAIL_CHECK(error.what());
+        }
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+
+    void become_read_only() const { run_command({"mount", "-o", "remount,abort", folder_}); }
+
+ private:
+    std::string folder_;
+    std::string image_;
+};
+
 std::ptrdiff_t records(const Device& device) {
     return std::distance(std::filesystem::directory_iterator(device.daemon.home() + "/containers"), {});
 }
@@ -128,4 +154,38 @@ TEST_CASE("pulls that stall keep nobody waiting and give way to a newer desired 
     CHECK(said("stalled", "SUPERSEDED") < said("newer", "IDENTIFIED"));
     device.deploy("gone", {});
     device.engine.remove_image(image);
+}
+
+TEST_CASE("a disk that turns read-only in the middle: the old set runs, the reason is told, berthd lives on",
+          "[UA-71][e2e]") {
+    Device device(Device::Unstarted{}, {});
+    const SmallDisk disk(device.daemon.home());
+    device.start();
+    device.deploy("before", {{"web", kSleeper}, {"gone", kSleeper}});
+    const auto web = device.engine.id("web");
+
+    device.probe.desire(desired_state("cut", {{"web", "berth-test/sleeper:2"}}, {.timestamp = 1}));
+    device.probe.await("cut", "IDENTIFIED");
+    device.probe.command("cut", "DOWNLOAD");
+    device.probe.command("cut", "UPDATE");
+    device.probe.await("cut", "UPDATE_SUCCESS");
+    CHECK(device.engine.state("web") == "exited");
+    disk.become_read_only();
+    device.probe.command("cut", "ACTIVATE");
+    CHECK_THAT(device.probe.await("cut", "ACTIVATION_FAILURE").action("web").message,
+               ContainsSubstring("Read-only file system"));
+    device.probe.command("cut", "CLEANUP");
+    device.probe.await("cut", "CLEANUP_SUCCESS");
+    device.probe.await("cut", "INCOMPLETE");
+    CHECK(device.containers() == Lines{"gone", "web"});
+    CHECK(device.engine.id("web") == web);
+    CHECK(device.engine.state("web") == "running");
+    CHECK(device.engine.state("gone") == "running");
+
+    device.probe.desire(desired_state("next", {{"web", "berth-test/sleeper:3"}}));
+    CHECK_THAT(device.probe.await("next", "IDENTIFICATION_FAILED").message,
+               ContainsSubstring("Read-only file system"));
+    CHECK(device.probe.ask("after").names() == Lines{"gone", "web"});
+    CHECK(device.daemon.running());
+    device.daemon.kill();  // before its disk goes
 }

@@ -11,6 +11,19 @@ namespace berth::test {
 
 constexpr std::chrono::seconds kToEnd{5};
 
+namespace {
+
+std::string& program() {
+    static std::string path = BERTHD;
+    return path;
+}
+
+}  // namespace
+
+void Daemon::use(std::string path) {
+    program() = std::move(path);
+}
+
 std::string Daemon::quoted(const std::string& text) {
     return '"' + text + '"';
 }
@@ -40,7 +53,7 @@ void Daemon::start() {
     const auto output = folder_ / "log";
     log_from_ = read_file(output).size();
     process_ = std::make_unique<Child>(
-        std::vector<std::string>{BERTHD, "--strict", "--config", folder_ / "berth.toml"}, output);
+        std::vector<std::string>{program(), "--strict", "--config", folder_ / "berth.toml"}, output);
 }
 
 void Daemon::stop() {

@@ -17,6 +17,8 @@ class Daemon {
     using Options = std::map<std::string, std::string>;
     static std::string quoted(const std::string& text);
 
+    static void use(std::string program);  // another build of berthd, from now on
+
     explicit Daemon(Options options);  // starts nothing
     ~Daemon();                         // SIGKILL if it still runs
     Daemon(const Daemon&) = delete;
