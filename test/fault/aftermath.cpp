@@ -7,7 +7,6 @@
 #include <sstream>
 
 #include "protocol/document.hpp"
-#include "protocol/feedback.hpp"
 
 namespace berth::test {
 namespace {
@@ -42,25 +41,16 @@ std::string wrong_record(const fs::path& folder, const Seen& seen) {
     return wrong.empty() ? "" : "record " + seen.name + ":" + wrong + "; ";
 }
 
-// The order in which an operation says its words; a word may be repeated, none comes back.
-int place_of(Word word) {
-    switch (word) {
-        case Word::Identifying: return 0;
-        case Word::Identified: return 1;
-        case Word::Downloading: return 2;
-        case Word::DownloadSuccess: return 3;
-        case Word::Updating: return 4;
-        case Word::UpdateSuccess: return 5;
-        case Word::Activating: return 6;
-        case Word::ActivationSuccess:
-        case Word::ActivationFailure: return 7;
-        case Word::Rollback: return 8;
-        case Word::RollbackSuccess: return 9;
-        case Word::CleanupSuccess: return 10;
-        case Word::Completed:
-        case Word::Incomplete: return 11;
-        default: return -1;
-    }
+// The order in which an operation says its words; a word may be repeated, none comes back. -1: not one of
+// them.
+int place_of(const std::string& word) {
+    static const std::map<std::string, int> kPlaces = {
+        {"IDENTIFYING", 0}, {"IDENTIFIED", 1},         {"DOWNLOADING", 2},      {"DOWNLOAD_SUCCESS", 3},
+        {"UPDATING", 4},    {"UPDATE_SUCCESS", 5},     {"ACTIVATING", 6},       {"ACTIVATION_SUCCESS", 7},
+        {"ROLLBACK", 8},    {"ACTIVATION_FAILURE", 7}, {"ROLLBACK_SUCCESS", 9}, {"CLEANUP_SUCCESS", 10},
+        {"COMPLETED", 11},  {"INCOMPLETE", 11}};
+    const auto found = kPlaces.find(word);
+    return found == kPlaces.end() ? -1 : found->second;
 }
 
 }  // namespace
@@ -97,22 +87,21 @@ std::string wrong_records(const fs::path& home, const Set& set) {
 }
 
 // A message that was not acknowledged may come again, exactly as it was.
-std::string wrong_feedback(const std::vector<std::string>& lines, bool changed) {
+std::string wrong_feedback(const std::vector<Heard>& all, bool changed) {
     std::set<std::string> known;
-    std::optional<Feedback> last;
+    Heard last{};
     std::string words;
-    for (const auto& line : lines) {
-        const auto said = decode_feedback(line, "containers");
-        if (!said || said->activity_id != "cut" || !known.insert(line).second) continue;
-        words += std::string(to_string(said->status)) + " ";
-        const int place = place_of(said->status);
-        if (place < 0 || (last && place < place_of(last->status))) return "out of order: " + words;
-        if (last && said->timestamp < last->timestamp) return "a time stamp fell: " + words;
-        last = *said;
+    for (const auto& heard : all) {
+        if (!known.insert(heard.whole).second) continue;
+        words += heard.status + " ";
+        const int place = place_of(heard.status);
+        if (place < 0 || place < place_of(last.status)) return "out of order: " + words;
+        if (heard.timestamp < last.timestamp) return "a time stamp fell: " + words;
+        last = heard;
     }
-    const bool accepted = last && last->status != Word::Identifying;
-    if (changed && !(last && last->status == Word::Completed)) return "not COMPLETED: " + words;
-    if (!changed && accepted && last->status != Word::Incomplete) return "not INCOMPLETE: " + words;
+    const bool accepted = place_of(last.status) > 0;
+    if (changed && last.status != "COMPLETED") return "not COMPLETED: " + words;
+    if (!changed && accepted && last.status != "INCOMPLETE") return "not INCOMPLETE: " + words;
     return {};
 }
 

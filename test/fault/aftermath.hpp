@@ -2,6 +2,7 @@
 // else is said in a sentence.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -27,7 +28,12 @@ bool same_but_for_ids(const Set& a, const Set& b);
 
 // Each empty if all is well.
 std::string wrong_records(const std::filesystem::path& home, const Set& set);
-// `lines`: all that the broker got, envelope by envelope. `changed`: the new set is there.
-std::string wrong_feedback(const std::vector<std::string>& lines, bool changed);
+struct Heard {  // a feedback of the activity that was cut
+    std::string status{};
+    std::int64_t timestamp{};
+    std::string whole{};  // the same text: the same message once more
+};
+// `all`: as the broker got them. `changed`: the new set is there.
+std::string wrong_feedback(const std::vector<Heard>& all, bool changed);
 
 }  // namespace berth::test

@@ -39,4 +39,10 @@ const std::vector<Scenario>& scenarios() {
     return all;
 }
 
+std::string as_activity(std::string message, const std::string& activity) {
+    const std::string key = R"("activityId":")";
+    const auto begin = message.find(key) + key.size();
+    return message.replace(begin, message.find('"', begin) - begin, activity);
+}
+
 }  // namespace berth::test

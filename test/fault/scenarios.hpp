@@ -19,4 +19,7 @@ inline constexpr auto kBrokenImage = "berth-test/broken:1";  // can be created, 
 
 const std::vector<Scenario>& scenarios();
 
+// The same message as another activity.
+std::string as_activity(std::string message, const std::string& activity);
+
 }  // namespace berth::test

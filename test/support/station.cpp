@@ -9,6 +9,7 @@
 #include <fstream>
 #include <future>
 #include <stdexcept>
+#include <utility>
 
 namespace berth::test {
 namespace {
@@ -29,14 +30,30 @@ std::vector<Feedback> feedback_of(const std::vector<service::Publication>& all, 
 }  // namespace
 
 void KeepingLink::publish(service::Publication publication) {
-    const auto delivered = publication.delivered;
+    const bool there = broker_;
     {
         const std::lock_guard lock(mutex_);
-        if (broker_ && !file_.empty()) std::ofstream(file_, std::ios::app) << publication.payload << '\n';
-        published_.push_back(std::move(publication));
+        published_.push_back(publication);
+        if (!there) waiting_.push_back(publication);
     }
     news_.notify_all();
-    if (delivered && broker_) delivered();
+    if (there) hand_over(publication);
+}
+
+void KeepingLink::hand_over(const service::Publication& publication) {
+    if (!file_.empty()) std::ofstream(file_, std::ios::app) << publication.payload << '\n';
+    if (publication.delivered) publication.delivered();
+}
+
+void KeepingLink::broker_comes() {
+    broker_ = true;
+    std::vector<service::Publication> waited;
+    {
+        const std::lock_guard lock(mutex_);
+        waited = std::exchange(waiting_, {});
+    }
+    for (const auto& publication : waited)
+        hand_over(publication);
 }
 
 bool KeepingLink::await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const {
@@ -116,6 +133,10 @@ void Station::connect_broker() {
     loop.post([this] { inventory_.on_link_ready(); });
 }
 
+void Station::broker_comes() {
+    on_loop([this] { link.broker_comes(); });
+}
+
 bool Station::says(const std::string& activity, const std::string& word, int times) {
     return link.await([&](const auto& all) {
         int count = 0;
@@ -172,7 +193,11 @@ bool Station::is_ready() {
 bool Station::is_at_rest() {
     bool rests = false;
     on_loop([this, &rests] { rests = world_.ready() && updates_.is_at_rest(); });
-    return rests;
+    if (!rests) return false;
+    std::promise<void> said;  // the last words wait for the journal
+    loop.post([&] { journal_.after_pending([&] { said.set_value(); }); });
+    said.get_future().wait();
+    return true;
 }
 
 Result<> Station::may_change(const ContainerId& id) {

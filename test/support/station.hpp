@@ -43,11 +43,15 @@ class KeepingLink final : public service::Link {
     bool await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
     std::vector<service::Publication> all() const;
     void set_broker(bool there) { broker_ = there; }
+    void broker_comes();  // on the loop: it gets what has been waiting, in order
 
  private:
     mutable std::mutex mutex_;
     mutable std::condition_variable news_;
+    void hand_over(const service::Publication& publication);
+
     std::vector<service::Publication> published_;
+    std::vector<service::Publication> waiting_;  // while the broker is away
     std::atomic<bool> broker_;
     const std::string file_;
 };
@@ -77,6 +81,7 @@ class Station {
     void desire(const std::string& payload) { send("desiredstate", payload); }
     void command(const std::string& activity, const std::string& word, const std::string& baseline = {});
     void connect_broker();  // as after the first subscription
+    void broker_comes();    // and what has waited for it is delivered
 
     // The feedback of an activity so far, "IDENTIFYING", …; waits for `last` first, unless it is empty.
     std::vector<std::string> words_until(const std::string& activity, const std::string& last);

@@ -1,0 +1,207 @@
+// The kill sweep on a real engine, with the real berthd. Each cut is an update of five there or back, so that
+// nothing has to be made ready in between.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <stdexcept>
+
+#include "test/e2e/device.hpp"
+#include "test/fault/aftermath.hpp"
+#include "test/fault/scenarios.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/wait.hpp"
+
+using namespace berth::test;
+
+namespace {
+
+constexpr std::chrono::seconds kToSettle{30};
+constexpr auto kNoBroker = "tcp://127.0.0.1:1";
+
+// What becomes of the update that is sent next.
+struct Cut {
+    std::string wrong{};
+    bool reached{};  // berthd came to that point
+};
+
+class Rig {
+ public:
+    explicit Rig(const std::string& width)
+        : device_(Device::Unstarted{}, {{"update_agent.parallel", width}}) {
+        Daemon::use(BERTHD_KILLABLE);
+        const auto& update = scenarios().at(1);
+        messages_ = {update.before, update.message};
+        for (const auto at : {0, 1}) {
+            start(0);
+            if (!hears()) throw std::runtime_error("berthd does not start:\n" + device_.daemon.log());
+            device_.probe.desire(as_activity(messages_[at], "whole-" + std::to_string(at)));
+            device_.probe.await("whole-" + std::to_string(at), "COMPLETED");
+            points_ = static_cast<long>(device_.daemon.count("kill point "));
+            device_.daemon.stop();
+            sets_[at] = set();
+        }
+        networks_ = device_.engine.docker({"network", "ls", "-q"});
+    }
+
+    long points() const { return points_; }  // of a whole update
+
+    // `again`: the one that comes back is cut off, too; 0: it is not.
+    Cut cut_at(long point, long again) {
+        const auto target = 1 - now_;
+        const auto activity = "cut-" + std::to_string(++number_);
+        start(point);
+        if (hears()) device_.probe.desire(as_activity(messages_[target], activity));
+        eventually([&] { return !device_.daemon.running() || has_ended(activity); });
+        Cut cut{{}, !device_.daemon.running()};
+        if (!cut.reached) device_.daemon.stop();
+        device_.daemon.set("mqtt.url", Daemon::quoted(kNoBroker));
+        if (again > 0) come_back(again);
+        cut.wrong = come_back(-1);
+        device_.daemon.set("mqtt.url", Daemon::quoted(device_.broker.url()));
+        if (cut.wrong.empty()) cut.wrong = come_back(-1, activity);
+        const bool changed = berth::test::same_but_for_ids(set(), sets_[target]);
+        if (cut.wrong.empty()) cut.wrong = wrong_feedback(heard(activity), changed);
+        if (changed) now_ = target;
+        sets_[now_] = set();
+        return cut;
+    }
+
+ private:
+    void start(long point) {  // below 0: with no point at all
+        if (point >= 0)
+            ::setenv("BERTH_KILL_AT", std::to_string(point).c_str(), 1);
+        else
+            ::unsetenv("BERTH_KILL_AT");
+        device_.daemon.start();
+    }
+
+    bool is_up() {
+        eventually([&] { return !device_.daemon.running() || device_.daemon.count("the engine has ") > 0; });
+        return device_.daemon.running();
+    }
+
+    bool hears() {
+        const auto& log = device_.daemon;
+        eventually([&] { return !device_.daemon.running() || log.count("connected to broker ") > 0; });
+        return is_up();
+    }
+
+    bool has_ended(const std::string& activity) {
+        const auto all = heard(activity);
+        return !all.empty() && (all.back().status == "COMPLETED" || all.back().status == "INCOMPLETE");
+    }
+
+    std::vector<Heard> heard(const std::string& activity) {
+        std::vector<Heard> all;
+        for (const auto& said : device_.probe.feedback(activity)) {
+            std::string whole = std::to_string(said.timestamp) + said.status;
+            for (const auto& action : said.actions)
+                whole += action.component + action.status + action.message;
+            all.push_back({said.status, said.timestamp, whole});
+        }
+        return all;
+    }
+
+    // Starts, lets it bring everything to its end, looks, stops. With an activity: until that has ended, too,
+    // if it was accepted.
+    std::string come_back(long point, const std::string& activity = {}) {
+        start(point);
+        if (!is_up()) return {};
+        const auto& daemon = device_.daemon;
+        const bool goes_on = daemon.count("was interrupted and goes on") > 0;
+        const auto is_over = [&] {
+            if (!device_.daemon.running()) return true;
+            if (goes_on && daemon.count(": COMPLETED") + daemon.count(": INCOMPLETE") == 0) return false;
+            if (!activity.empty() && heard(activity).size() > 1 && !has_ended(activity)) return false;
+            return wrong().empty();
+        };
+        eventually(is_over, kToSettle);
+        if (!device_.daemon.running()) return {};  // at its point
+        device_.daemon.stop();
+        return wrong();
+    }
+
+    std::string wrong() const {
+        const auto found = set();
+        if (found != sets_[now_] && !same_but_for_ids(found, sets_[1 - now_]))
+            return "neither the old nor the new set: " + text_of(found);
+        if (device_.engine.docker({"network", "ls", "-q"}) != networks_) return "other networks than before";
+        if (!device_.engine.docker({"volume", "ls", "-q"}).empty()) return "a volume is left";
+        return wrong_records(device_.daemon.home(), found);
+    }
+
+    Set set() const {
+        static const std::map<std::string, std::string> kSizes = {{"67108864", "64M"}, {"100663296", "96M"}};
+        Set set;
+        for (const auto& name : device_.containers()) {
+            const auto field = [&](const std::string& pointer) {
+                return device_.engine.field(name, pointer);
+            };
+            const auto memory = kSizes.find(field("/HostConfig/Memory"));
+            set.push_back({name, field("/Config/Image"), memory == kSizes.end() ? "" : memory->second,
+                           field("/HostConfig/RestartPolicy/Name"), field("/State/Status") == "running",
+                           field("/Config/Labels/io.berth.id")});
+        }
+        return set;  // names are sorted
+    }
+
+    Device device_;
+    std::vector<std::string> messages_{};
+    Set sets_[2]{};
+    std::string networks_{};
+    long points_{0};
+    int now_{1};  // which of the two is there
+    int number_{0};
+};
+
+void tell(const std::string& what, long good, long all) {
+    std::printf("%s: %ld of %ld\n", what.c_str(), good, all);
+    std::fflush(stdout);
+}
+
+void sweep(const std::string& what, long step) {
+    Rig rig("1");
+    long good = 0;
+    long all = 0;
+    for (long point = 1 + step / 2; point <= rig.points(); point += step) {
+        const auto cut = rig.cut_at(point, 0);
+        INFO("point " << point << " of " << rig.points());
+        CHECK(cut.wrong == "");
+        ++all;
+        good += cut.wrong.empty() ? 1 : 0;
+    }
+    tell(what, good, all);
+}
+
+}  // namespace
+
+TEST_CASE("killed in the middle of an update on a real engine", "[BX-08][UA-57][fault]") {
+    sweep("kill sweep on the engine, a sample", 25);
+}
+
+TEST_CASE("killed at each point of an update on a real engine", "[.][all]") {
+    sweep("kill sweep on the engine", 1);
+}
+
+TEST_CASE("killed 200 times anywhere, with four actions at once, also while coming back", "[.][random]") {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe)
+    const char* given = std::getenv("BERTH_SWEEP_SEED");
+    const auto seed = given ? static_cast<unsigned>(std::atol(given)) : std::random_device{}();
+    std::printf("random kills: BERTH_SWEEP_SEED=%u\n", seed);
+    std::mt19937 random(seed);
+    Rig rig("4");
+    const auto anywhere = [&] {
+        return static_cast<long>(random() % static_cast<unsigned>(rig.points())) + 1;
+    };
+    long good = 0;
+    constexpr long kKills = 200;
+    for (long i = 1; i <= kKills; ++i) {
+        const auto cut = rig.cut_at(anywhere(), random() % 2 == 0 ? anywhere() : 0);
+        INFO("kill " << i);
+        CHECK(cut.wrong == "");
+        good += cut.wrong.empty() ? 1 : 0;
+    }
+    tell("random kills", good, kKills);
+}
