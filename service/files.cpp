@@ -13,6 +13,10 @@
 namespace berth::service {
 namespace {
 
+std::string beside(const std::filesystem::path& path) {
+    return path.string() + ".new";
+}
+
 class Descriptor {
  public:
     explicit Descriptor(int fd) : fd_(fd) {}
@@ -38,10 +42,10 @@ Result<> write_all(int fd, std::string_view content, const std::string& name) {
     return {};
 }
 
-Result<> write_beside(const std::string& beside, std::string_view content, unsigned mode) {
-    const Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-    if (file.get() < 0) return os_error("create " + beside);
-    return write_all(file.get(), content, beside);
+Result<> write_new(const std::string& name, std::string_view content, unsigned mode) {
+    const Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    if (file.get() < 0) return os_error("create " + name);
+    return write_all(file.get(), content, name);
 }
 
 }  // namespace
@@ -54,16 +58,20 @@ Error os_error(const std::string& doing) {
 }
 
 Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
-    const std::string beside = path.string() + ".new";
+    const auto written_to = beside(path);
     kill_point("before writing a file");
-    if (auto written = write_beside(beside, content, mode); !written) {
-        ::unlink(beside.c_str());
+    if (auto written = write_new(written_to, content, mode); !written) {
+        discard_unfinished(path);
         return written;
     }
     kill_point("before renaming a file");
-    if (::rename(beside.c_str(), path.c_str()) != 0) return os_error("rename " + beside);
+    if (::rename(written_to.c_str(), path.c_str()) != 0) return os_error("rename " + written_to);
     kill_point("after renaming a file");
     return flush_folder(path.parent_path());
+}
+
+void discard_unfinished(const std::filesystem::path& path) {
+    ::unlink(beside(path).c_str());
 }
 
 Result<> flush_folder(const std::filesystem::path& folder) {

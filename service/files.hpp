@@ -16,6 +16,9 @@ Error os_error(const std::string& doing);
 // the folder could not be flushed, the new one; never a part.
 Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode);
 
+// What a cut in the middle of replace_file left beside the file. Nothing there, or a read-only disk: fine.
+void discard_unfinished(const std::filesystem::path& path);
+
 Result<std::string> read_file(const std::filesystem::path& path);  // NotFound, Internal; regular files only
 
 Result<> flush_folder(const std::filesystem::path& folder);  // its entries are on disk

@@ -26,6 +26,7 @@ Result<> make_folder(const fs::path& folder) {
 }
 
 Result<Container> load_record(const fs::path& folder) {
+    discard_unfinished(folder / "config.json");
     auto text = read_file(folder / "config.json");
     if (!text) return text.error();
     auto record = decode_record(*text);

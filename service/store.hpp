@@ -20,7 +20,8 @@ struct Loaded {
         problems{};  // damaged records, one sentence each; the engine's labels replace them
 };
 
-// A folder that does not exist yet holds nothing. Internal: it is there but cannot be read.
+// Clears away what a cut left of a save. A folder that does not exist yet holds nothing. Internal: it is
+// there but cannot be read.
 Result<Loaded> load(const std::filesystem::path& home_dir);
 
 // On disk when it returns. NoSpace: the disk is full; the old record is untouched then.

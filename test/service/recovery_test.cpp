@@ -41,6 +41,19 @@ TEST_CASE("a damaged record is replaced by the label's document", "[CM-27][servi
     CHECK(eventually([&] { return !service::store::load(folder.path())->records.empty(); }));
 }
 
+TEST_CASE("a record whose writing was cut short leaves nothing beside it", "[BX-08][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    engine.put(running(spec("web")));
+    const auto records = folder.path() / "containers" / "id-web";
+    REQUIRE(service::store::save(folder.path(), running(spec("web"))));
+    std::ofstream(records / "config.json.new") << "{\"container_id\": \"id-w";
+    Station station(engine, folder.path());
+    station.await_ready();
+    CHECK(std::filesystem::exists(records / "config.json"));
+    CHECK_FALSE(std::filesystem::exists(records / "config.json.new"));
+}
+
 TEST_CASE("an instance that is gone when Berth starts is made again", "[CM-27][service]") {
     TemporaryFolder folder;
     FakeRuntime engine;
