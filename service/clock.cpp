@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
@@ -12,6 +13,16 @@ using namespace std::chrono;
 
 std::int64_t unix_ms() {
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t Stamps::next() {
+    const auto now = now_();
+    last_ = now >= last_ ? now : last_ + 1;
+    return last_;
+}
+
+void Stamps::restore(std::int64_t last) {
+    last_ = std::max(last_, last);
 }
 
 std::string now_rfc3339() {

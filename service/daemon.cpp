@@ -98,8 +98,8 @@ class Daemon {
                  {config.stop_timeout, config.images.require_qualified, config.secrets_dir}),
           recovery_(loop_, world_, steps_, [this](const ContainerId& id) { return updates_.concerns(id); }),
           journal_(loop_, std::filesystem::path(config.home_dir) / "operation" / "journal"),
-          inventory_(loop_, link_, world_, config.update_agent, config.redact),
-          updates_(loop_, link_, world_, steps_, inventory_, journal_, config.update_agent),
+          inventory_(loop_, link_, world_, stamps_, config.update_agent, config.redact),
+          updates_(loop_, link_, world_, steps_, inventory_, journal_, stamps_, config.update_agent),
           workers_(loop_, lanes(config)) {
         world_.when_ready([this] {
             updates_.wait_for_recovery();
@@ -172,6 +172,7 @@ class Daemon {
     Steps steps_;
     Recovery recovery_;
     Journal journal_;
+    Stamps stamps_;
     InventoryReporter inventory_;
     Updates updates_;
     Workers workers_;  // last: its jobs use all of the above

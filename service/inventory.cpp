@@ -7,9 +7,14 @@
 
 namespace berth::service {
 
-InventoryReporter::InventoryReporter(Loop& loop, Link& link, World& world, const UpdateAgentConfig& config,
-                                     const std::vector<std::string>& redact)
-    : loop_(loop), link_(link), world_(world), topics_(config.domain), delay_(config.current_state_delay) {
+InventoryReporter::InventoryReporter(Loop& loop, Link& link, World& world, Stamps& stamps,
+                                     const UpdateAgentConfig& config, const std::vector<std::string>& redact)
+    : loop_(loop),
+      link_(link),
+      world_(world),
+      stamps_(stamps),
+      topics_(config.domain),
+      delay_(config.current_state_delay) {
     style_.domain = config.domain;
     style_.verbosity = config.verbose_inventory ? Verbosity::Verbose : Verbosity::Brief;
     if (config.redact_env) style_.redact = redact;
@@ -72,7 +77,7 @@ void InventoryReporter::schedule() {
 
 void InventoryReporter::publish(const std::string& activity_id) {
     loop_.cancel(std::exchange(timer_, 0));
-    Inventory inventory{activity_id, unix_ms(), world_.containers()};
+    Inventory inventory{activity_id, stamps_.next(), world_.containers()};
     Publication publication{};
     publication.topic = topics_.current_state;
     publication.payload = encode(inventory, style_);

@@ -7,6 +7,7 @@
 
 #include "protocol/current_state.hpp"
 #include "protocol/topics.hpp"
+#include "service/clock.hpp"
 #include "service/config.hpp"
 #include "service/link.hpp"
 #include "service/loop.hpp"
@@ -16,7 +17,7 @@ namespace berth::service {
 
 class InventoryReporter {
  public:
-    InventoryReporter(Loop& loop, Link& link, World& world, const UpdateAgentConfig& config,
+    InventoryReporter(Loop& loop, Link& link, World& world, Stamps& stamps, const UpdateAgentConfig& config,
                       const std::vector<std::string>& redact);
 
     void start();  // from here on it publishes; without it nothing leaves
@@ -37,6 +38,7 @@ class InventoryReporter {
     Loop& loop_;
     Link& link_;
     World& world_;
+    Stamps& stamps_;
     InventoryStyle style_;
     UpdateTopics topics_;
     milliseconds delay_;

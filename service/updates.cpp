@@ -16,13 +16,14 @@ constexpr auto kWaitsForCommands =
 }  // namespace
 
 Updates::Updates(Loop& loop, Link& link, World& world, Steps& steps, InventoryReporter& inventory,
-                 Journal& journal, UpdateAgentConfig config)
+                 Journal& journal, Stamps& stamps, UpdateAgentConfig config)
     : loop_(loop),
       link_(link),
       world_(world),
       steps_(steps),
       inventory_(inventory),
       journal_(journal),
+      stamps_(stamps),
       config_(std::move(config)),
       topics_(config_.domain) {
     world_.when_tried([this] { work_off(); });

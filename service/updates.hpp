@@ -28,7 +28,7 @@ namespace berth::service {
 class Updates {
  public:
     Updates(Loop& loop, Link& link, World& world, Steps& steps, InventoryReporter& inventory,
-            Journal& journal, UpdateAgentConfig config);
+            Journal& journal, Stamps& stamps, UpdateAgentConfig config);
 
     std::vector<Route> routes();
 
@@ -93,6 +93,7 @@ class Updates {
     Steps& steps_;
     InventoryReporter& inventory_;
     Journal& journal_;
+    Stamps& stamps_;
     UpdateAgentConfig config_;
     UpdateTopics topics_;
 
@@ -109,7 +110,6 @@ class Updates {
     std::uint64_t last_unsent_{0};
     TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};
-    std::int64_t last_stamp_{0};
     std::deque<std::string> accepted_;  // digests of what was acted on last: a retained copy acts once, ever
     bool recovering_{false};
     std::deque<std::size_t> own_feedback_;  // hashes of what was published last: all else is a second agent's

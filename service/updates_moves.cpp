@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "service/boot_id.hpp"
-#include "service/clock.hpp"
 #include "service/updates.hpp"
 
 namespace berth::service {
@@ -56,7 +55,7 @@ JournalRecord Updates::record() const {
     for (const auto& [order, payload] : unsent_)
         record.unsent.push_back(payload);
     record.last_said = last_said_;
-    record.last_stamp = last_stamp_;
+    record.last_stamp = stamps_.last();
     record.accepted.assign(accepted_.begin(), accepted_.end());
     record.boot_id = boot_id();
     return record;
@@ -127,8 +126,7 @@ void Updates::on_delivered(std::uint64_t unsent) {
 }
 
 std::string Updates::stamped(Feedback feedback) {
-    last_stamp_ = feedback.timestamp =
-        std::max(unix_ms(), last_stamp_);  // never falls, whatever the clock does
+    feedback.timestamp = stamps_.next();
     for (const auto& line : log_.news(feedback))
         spdlog::info("{}", line);
     return encode(feedback, config_.domain);
@@ -158,7 +156,8 @@ void Updates::wait_for_commands() {
 }
 
 void Updates::restore(JournalRecord record) {
-    last_stamp_ = restored_stamp_ = record.last_stamp;
+    stamps_.restore(record.last_stamp);
+    restored_stamp_ = record.last_stamp;
     accepted_.assign(record.accepted.begin(), record.accepted.end());
     last_said_ = record.last_said;
     for (const auto& payload : record.unsent) {

@@ -84,9 +84,9 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
       world_(loop, workers_, engine, home.string()),
       steps_(loop, workers_, engine, world_, steps),
       recovery_(loop, world_, steps_, [this](const ContainerId& id) { return updates_.concerns(id); }),
-      inventory_(loop, link, world_, config, {"*SECRET*"}),
+      inventory_(loop, link, world_, stamps_, config, {"*SECRET*"}),
       journal_(loop, home / "operation" / "journal"),
-      updates_(loop, link, world_, steps_, inventory_, journal_, config) {
+      updates_(loop, link, world_, steps_, inventory_, journal_, stamps_, config) {
     // What matters is what is published.
     if (std::getenv("BERTH_TEST_LOG") == nullptr) spdlog::set_level(spdlog::level::off);
     inventory_.start();

@@ -97,6 +97,7 @@ class Station {
 
     KeepingLink link;
     service::Loop loop{};
+    std::atomic<std::int64_t> clock_shift{0};  // ms: what the wall clock is off by
 
  private:
     service::Router router_{};
@@ -104,6 +105,7 @@ class Station {
     service::World world_;
     service::Steps steps_;
     service::Recovery recovery_;
+    service::Stamps stamps_{[this] { return service::unix_ms() + clock_shift.load(); }};
     service::InventoryReporter inventory_;
     service::Journal journal_;
     service::Updates updates_;
