@@ -26,7 +26,6 @@ Result<> make_folder(const fs::path& folder) {
 }
 
 Result<Container> load_record(const fs::path& folder) {
-    discard_unfinished(folder / "config.json");
     auto text = read_file(folder / "config.json");
     if (!text) return text.error();
     auto record = decode_record(*text);
@@ -40,6 +39,13 @@ Result<Container> load_record(const fs::path& folder) {
 
 bool is_safe_id(const std::string& id) {
     return is_container_id(id);
+}
+
+void clear_unfinished(const fs::path& home_dir) {
+    std::error_code error;
+    for (fs::directory_iterator entry(home_dir / "containers", error), end; !error && entry != end;
+         entry.increment(error))
+        discard_unfinished(entry->path() / "config.json");
 }
 
 Result<Loaded> load(const fs::path& home_dir) {

@@ -20,7 +20,10 @@ struct Loaded {
         problems{};  // damaged records, one sentence each; the engine's labels replace them
 };
 
-// Clears away what a cut left of a save. A folder that does not exist yet holds nothing. Internal: it is
+// Clears away what a cut left of a save. Before the first save of this process.
+void clear_unfinished(const std::filesystem::path& home_dir);
+
+// A folder that does not exist yet holds nothing. Internal: it is
 // there but cannot be read.
 Result<Loaded> load(const std::filesystem::path& home_dir);
 

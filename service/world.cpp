@@ -44,6 +44,7 @@ World::World(Loop& loop, Workers& workers, runtime::Runtime& runtime, std::strin
       runtime_(runtime),
       home_dir_(std::move(home_dir)),
       retry_pause_(kFirstRetry) {
+    store::clear_unfinished(home_dir_);
     loop_.post_after(kFirstWord, [this] { set_tried(); });
 }
 

@@ -38,8 +38,8 @@ class World {
     // Reads the engine's list again; events that arrive meanwhile are applied after it. `then` on the loop.
     void refresh(Then then);
 
-    // The record goes to disk, then the picture shows it, then `then`. State is the engine's to tell: that of
-    // a container already in the picture stays.
+    // The picture shows it at once, the record goes to disk, then `then`, with an error if it did not. State
+    // is the engine's to tell: that of a container already in the picture stays.
     void keep(Container container, Then then);
     void on_created(const ContainerId& id, const EngineId& engine_id);
     // The instance is gone: the picture follows at once, then the record, then `then`.
