@@ -6,6 +6,11 @@
 #include "service/clock.hpp"
 
 namespace berth::service {
+namespace {
+
+const std::string kInitial = "initial-current-state-";
+
+}  // namespace
 
 InventoryReporter::InventoryReporter(Loop& loop, Link& link, World& world, Stamps& stamps,
                                      const UpdateAgentConfig& config, const std::vector<std::string>& redact)
@@ -40,7 +45,7 @@ std::vector<Route> InventoryReporter::routes() {
 
 void InventoryReporter::on_link_ready() {
     link_was_ready_ = true;
-    publish("initial-current-state-" + std::to_string(unix_ms()));
+    publish(kInitial + std::to_string(unix_ms()));
 }
 
 void InventoryReporter::on_get(const Message& message) {
@@ -83,9 +88,12 @@ void InventoryReporter::publish(const std::string& activity_id) {
     publication.payload = encode(inventory, style_);
     publication.retain = true;
     publication.importance = Importance::CurrentState;
-    // An asked-for answer is never replaced by another one's.
-    publication.newest_wins =
-        activity_id.empty() ? topics_.current_state : topics_.current_state + "/" + activity_id;
+    // An asked-for answer is never replaced by another one's; those of several connections say the same.
+    publication.newest_wins = topics_.current_state;
+    if (activity_id.starts_with(kInitial))
+        publication.newest_wins += "/initial";
+    else if (!activity_id.empty())
+        publication.newest_wins += "/" + activity_id;
     link_.publish(std::move(publication));
     last_shown_ = encode(Inventory{"", 0, std::move(inventory.containers)}, style_);
 }

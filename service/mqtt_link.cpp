@@ -77,7 +77,7 @@ void MqttLink::stop() {
 void MqttLink::publish(Publication publication) {
     const auto dropped = outbox_.dropped();
     outbox_.add(std::move(publication));
-    if (outbox_.dropped() != dropped && dropped == reported_drops_) {
+    if (outbox_.dropped() != dropped && !std::exchange(told_of_drops_, true)) {
         spdlog::warn(
             "more is to be published than the broker takes: the least important messages are dropped");
     }
@@ -194,7 +194,16 @@ void MqttLink::handle(const Lost& event) {
         lose(describe_reason(event.reason), kTakenOverWait);
         return;
     }
+    if (event.reason == kReasonPacketTooLarge) give_up_largest();
     lose(event.reason == 0 ? "it broke" : describe_reason(event.reason), 0ms);
+}
+
+// A broker that ends the connection for a message would end it again for the same one, for ever.
+void MqttLink::give_up_largest() {
+    outbox_.on_lost();
+    if (const auto refused = outbox_.refuse_largest())
+        spdlog::error("the broker takes no message as large as the {} bytes on '{}': dropped", refused->bytes,
+                      refused->topic);
 }
 
 // Going on as somebody else keeps this device reachable; a person has to end the quarrel.
@@ -240,6 +249,7 @@ void MqttLink::drain() {
 void MqttLink::handle(const Delivered& event) {
     outbox_.on_delivered(event.id);
     acknowledged_ = true;
+    if (told_of_drops_ && outbox_.waiting() == 0) report_drops();
     drain();
 }
 
@@ -295,6 +305,7 @@ void MqttLink::report_trouble(const std::string& cause) {
 }
 
 void MqttLink::report_drops() {
+    told_of_drops_ = false;
     if (outbox_.dropped() == reported_drops_) return;
     reported_drops_ = outbox_.dropped();
     spdlog::warn("messages dropped since the start: {} feedback, {} current state, {} twin, {} metrics",

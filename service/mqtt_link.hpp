@@ -68,6 +68,7 @@ class MqttLink : public Link {
 
     void fail_attempt(ConnectPolicy::Failure failure, const std::string& cause, Connection::Probe probe);
     void on_taken_over();
+    void give_up_largest();
     void lose(const std::string& cause, milliseconds at_least);
     void close_and_retry(milliseconds wait, Connection::Probe probe, const std::string& cause);
     void retry_after(milliseconds wait);
@@ -103,6 +104,7 @@ class MqttLink : public Link {
     std::set<std::string> reported_causes_{};  // of the present trouble; empty: all is well
     std::set<std::string> refused_topics_{};
     std::uint64_t reported_drops_{0};
+    bool told_of_drops_{false};  // since all had been sent
 
     Connection connection_;  // last: its events use everything above
 };

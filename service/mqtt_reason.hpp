@@ -13,6 +13,7 @@ inline constexpr int kReasonUnsupportedVersion311 = 1;
 inline constexpr int kReasonFailure = 128;  // from here to 255 a reason is a refusal
 inline constexpr int kReasonUnsupportedVersion = 132;
 inline constexpr int kReasonSessionTakenOver = 142;
+inline constexpr int kReasonPacketTooLarge = 149;
 inline constexpr int kReasonQuotaExceeded = 151;
 
 // The client library (C 1.3.12) reports numbers beyond a byte for the later ones of several topics: no

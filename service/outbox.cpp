@@ -115,6 +115,18 @@ void Outbox::on_lost() {
     make_room();
 }
 
+std::optional<Outbox::Refused> Outbox::refuse_largest() {
+    std::optional<std::pair<Id, Publication*>> largest;
+    for (auto& waiting : queues_)
+        for (auto& [id, publication] : waiting)
+            if (!largest || size_of(publication) > size_of(*largest->second)) largest = {id, &publication};
+    if (!largest) return std::nullopt;
+    const auto refused = dequeue(largest->second->importance, largest->first);
+    ++dropped_[static_cast<std::size_t>(refused.importance)];
+    if (refused.delivered) refused.delivered();
+    return Refused{refused.topic, refused.payload.size()};
+}
+
 std::string Outbox::topic_of(Id id) const {
     const auto found = in_flight_.find(id);
     return found == in_flight_.end() ? std::string{} : found->second.topic;

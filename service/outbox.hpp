@@ -47,6 +47,13 @@ class Outbox {
     void put_back(Id id);      // could not be handed over: waits again, at its old place
     void on_lost();  // the connection: all that was in flight waits again, except QoS 0, which was sent once
 
+    // The largest of those that wait is what the broker will never take: counted as dropped.
+    struct Refused {
+        std::string topic{};
+        std::size_t bytes{};  // of the payload
+    };
+    std::optional<Refused> refuse_largest();
+
     std::string topic_of(Id id) const;  // empty: not in flight
     std::size_t waiting() const;
     std::size_t in_flight() const { return in_flight_.size(); }

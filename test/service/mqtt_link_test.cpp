@@ -252,6 +252,23 @@ TEST_CASE("a broker that acknowledges nothing gets the window and no more", "[se
     CHECK(broker.publications() == numbers(0, 32));
 }
 
+TEST_CASE("a message that the broker ends the connection for is not sent for ever", "[service]") {
+    FakeBroker broker({.acknowledge_publications = false});
+    const CapturedLog log;
+    Daemon daemon(config_for(broker.url()));
+    REQUIRE(daemon.start_and_wait());
+    daemon.publish("out", "1");
+    daemon.publish("out", std::string(5000, 'x'));
+    daemon.publish("out", "2");
+    REQUIRE(daemon.until([&] { return broker.publications().size() == 3; }));
+    broker.throw_out(149);
+    REQUIRE(daemon.until([&] { return daemon.ready == 2; }));
+    REQUIRE(daemon.until([&] { return broker.publications().size() == 5; }));
+    CHECK(broker.publications()[3] == "1");
+    CHECK(broker.publications()[4] == "2");
+    CHECK(log.contains("the broker takes no message as large as the 5000 bytes on 'out': dropped"));
+}
+
 TEST_CASE("a broker that names the take-over is believed at once", "[service]") {
     FakeBroker broker({});
     auto config = config_for(broker.url());

@@ -199,6 +199,27 @@ TEST_CASE("a publication larger than the whole outbox costs nobody else a place"
     CHECK(drain(outbox) == std::vector<std::string>{"m"});
 }
 
+TEST_CASE("what no broker takes for its size goes, and nothing else", "[service]") {
+    Outbox outbox;
+    CHECK_FALSE(outbox.refuse_largest());
+    bool settled = false;
+    auto large = feedback(std::string(1000, 'x'));
+    large.delivered = [&settled] { settled = true; };
+    outbox.add(feedback("1"));
+    outbox.add(std::move(large));
+    outbox.add(feedback("2"));
+    while (outbox.take()) {
+    }
+    outbox.on_lost();
+    const auto refused = outbox.refuse_largest();
+    REQUIRE(refused);
+    CHECK(refused->bytes == 1000);
+    CHECK(settled);
+    CHECK(outbox.dropped(Importance::Feedback) == 1);
+    CHECK(drain(outbox) == std::vector<std::string>{"1", "2"});
+    CHECK(outbox.waiting_bytes() == 0);
+}
+
 // Random lives of an outbox: whatever the order of losses, acknowledgements and floods.
 TEST_CASE("feedback transitions arrive in order, at least once, and the bounds always hold", "[service]") {
     std::mt19937 rng(42);
