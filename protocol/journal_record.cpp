@@ -150,11 +150,9 @@ OperationState state_of(const Json& json) {
 }  // namespace
 
 std::string encode(const JournalRecord& record) {
-    Json json = {{"unsent", record.unsent},
-                 {"lastSaid", record.last_said},
-                 {"lastStamp", record.last_stamp},
-                 {"accepted", record.accepted},
-                 {"bootId", record.boot_id}};
+    Json json = {{"unsent", record.unsent},        {"lastSaid", record.last_said},
+                 {"lastStamp", record.last_stamp}, {"accepted", record.accepted},
+                 {"commands", record.commands},    {"bootId", record.boot_id}};
     if (record.operation) json["operation"] = json_of(*record.operation);
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -167,6 +165,7 @@ Result<JournalRecord> decode_journal(std::string_view text) {
         record.last_said = json.at("lastSaid");
         record.last_stamp = json.at("lastStamp");
         record.accepted = json.at("accepted").get<std::vector<std::string>>();
+        record.commands = json.value("commands", std::vector<std::string>{});
         record.boot_id = json.at("bootId");
         if (json.contains("operation")) record.operation = state_of(json["operation"]);
         return record;

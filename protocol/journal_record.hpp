@@ -22,6 +22,7 @@ struct JournalRecord {
     std::string last_said{};                    // the last feedback of the operation, as sent
     std::int64_t last_stamp{};                  // Unix ms: no later message bears an earlier one
     std::vector<std::string> accepted{};        // digests of the desired states acted on last, oldest first
+    std::vector<std::string> commands{};        // acted on last, oldest first
     std::string boot_id{};                      // of the machine's run in which this was written
     bool operator==(const JournalRecord&) const = default;
 };

@@ -42,6 +42,7 @@ void Moves::resume(bool same_boot) {
     }
     for (const std::size_t index : phase.active)
         effects_.emplace_back(Run{step_for(index), state_.number, index, state_.actions[index]});
+    if (!phase.interrupted_by.empty()) effects_.emplace_back(CancelRunning{});
 }
 
 void Moves::abandon() {

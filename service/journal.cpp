@@ -127,8 +127,8 @@ Result<> Journal::prepare() {
         return fail(Errc::Internal, "make folder " + file_.parent_path().string() + ": " + error.message());
     fd_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd_ < 0) return os_error("open " + file_.string());
-    if (::posix_fallocate(fd_, 0, static_cast<off_t>(2 * kSlotBytes)) != 0)
-        return fail(Errc::NoSpace, "no room for the journal " + file_.string());
+    errno = ::posix_fallocate(fd_, 0, static_cast<off_t>(2 * kSlotBytes));
+    if (errno != 0) return os_error("make room for the journal " + file_.string());
     if (::fsync(fd_) != 0) return os_error("flush " + file_.string());
     return {};
 }
@@ -223,7 +223,14 @@ Result<> Journal::write_slot(const std::string& text, Flush flush) {
     if (auto done = write_whole(fd_, &header, sizeof(Header), offset); !done) return done;
     sequence_ = header.sequence;
     if (flush == Flush::Lazy) return {};
-    if (::fdatasync(fd_) != 0) return os_error("flush the journal");
+    if (::fdatasync(fd_) != 0) {
+        auto error = os_error("flush the journal");
+        // Refused is refused: a restart of the process would find the record in the page cache.
+        const Header none{.magic = {}};
+        if (auto cleared = write_whole(fd_, &none, sizeof(Header), offset); !cleared)
+            error.message += "; " + cleared.error().message;
+        return error;
+    }
     kill_point("after a journal write");
     flushed_slot_ = slot;
     return {};

@@ -47,18 +47,20 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
         say_failed(desired.activity_id, listed.error().message);
         return work_off();
     }
-    remember(desired.digest);
+    const auto accepted_before = accepted_;
+    remember(accepted_, desired.digest);
     auto identified = reconcile::begin(desired, world_.containers(), how(desired));
     // Accepted means on disk: without a record the message is refused and nothing has happened.
     auto previous = std::exchange(operation_, std::nullopt);
     const auto said_before = last_unsent_;
-    settle(std::move(identified),
-           [this, activity = desired.activity_id, previous, said_before](const Error& error) {
-               operation_ = previous;
-               unsent_.erase(unsent_.upper_bound(said_before), unsent_.end());
-               inventory_.release();
-               say_failed(activity, error.message);
-           });
+    settle(std::move(identified), [this, activity = desired.activity_id, previous, said_before,
+                                   accepted_before](const Error& error) {
+        operation_ = previous;
+        accepted_ = accepted_before;
+        unsent_.erase(unsent_.upper_bound(said_before), unsent_.end());
+        inventory_.release();
+        say_failed(activity, error.message);
+    });
 }
 
 reconcile::Identification Updates::how(const DesiredState& desired) {
@@ -90,7 +92,7 @@ void Updates::say_identifying(const std::string& activity_id) {
 }
 
 void Updates::say(Feedback feedback) {
-    publish(stamped(std::move(feedback)), 0);
+    journal_.after_pending([this, feedback = std::move(feedback)] { publish(stamped(feedback), 0); });
 }
 
 void Updates::say_failed(const std::string& activity_id, const std::string& message) {

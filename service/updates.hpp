@@ -25,6 +25,8 @@
 
 namespace berth::service {
 
+void remember(std::deque<std::string>& last, const std::string& what);  // the newest 16
+
 class Updates {
  public:
     Updates(Loop& loop, Link& link, World& world, Steps& steps, InventoryReporter& inventory,
@@ -60,7 +62,7 @@ class Updates {
     bool make_way(const DesiredState& desired);
     void look_for_newer();
     void give_up_waiting(const Error& error);
-    void remember(const std::string& digest);
+    bool came_before(const CommandMessage& command) const;
     void interrupt_download(const std::string& by);
     bool is_open() const { return operation_ && !operation_->ended; }
 
@@ -69,7 +71,7 @@ class Updates {
     void on_listed(const DesiredState& desired, const Result<>& listed);
     reconcile::Identification how(const DesiredState& desired);
     void on_event(const reconcile::Event& event);
-    void say(Feedback feedback);
+    void say(Feedback feedback);  // after what is on its way to the journal, so in the order of events
     void say_identifying(const std::string& activity_id);
     void say_failed(const std::string& activity_id, const std::string& message);
 
@@ -78,6 +80,7 @@ class Updates {
     void settle(reconcile::Advance advance, std::function<void(const Error&)> not_kept = {});
     std::vector<Deed> deeds_of(const std::vector<reconcile::Effect>& effects);
     Deed deed_of(const reconcile::Send& send);
+    void bound_unsent();
     void run(const reconcile::Run& step, const Result<>& kept);
     JournalRecord record() const;
     void wait_for_commands();
@@ -106,10 +109,11 @@ class Updates {
     bool same_boot_{true};  // of the machine, as when the journal was written
     FeedbackLog log_{};
     std::string last_said_;                        // of the operation: a copy of its message gets it again
-    std::map<std::uint64_t, std::string> unsent_;  // feedback of the operation, in order, until acknowledged
+    std::map<std::uint64_t, std::string> unsent_;  // the newest feedback, in order, until acknowledged
     std::uint64_t last_unsent_{0};
     TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};
+    std::deque<std::string> commands_;  // acted on last: one that is delivered twice acts once
     std::deque<std::string> accepted_;  // digests of what was acted on last: a retained copy acts once, ever
     bool recovering_{false};
     std::deque<std::size_t> own_feedback_;  // hashes of what was published last: all else is a second agent's

@@ -12,11 +12,21 @@ namespace berth::service {
 
 namespace {
 
-constexpr std::size_t kRemembered = 16;   // digests of what was accepted
+constexpr std::size_t kRemembered = 16;   // of what was acted on
 constexpr std::size_t kMostWaiting = 64;  // messages behind the one that is worked on
 constexpr std::size_t kOwnFeedback = 1024;
 
+std::string key_of(const CommandMessage& command) {
+    return command.activity_id + '\n' + command.word + '\n' + command.baseline;
+}
+
 }  // namespace
+
+void remember(std::deque<std::string>& last, const std::string& what) {
+    std::erase(last, what);
+    last.push_back(what);
+    if (last.size() > kRemembered) last.pop_front();
+}
 
 std::vector<Route> Updates::routes() {
     Route state{};
@@ -86,7 +96,7 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
     if (!same || operation_->superseded) return false;
     if (operation_->ended) return message.duplicate;
     spdlog::info("activity '{}': the same desired state again: last feedback repeated", desired.activity_id);
-    if (!last_said_.empty()) publish(last_said_, 0);
+    if (!last_said_.empty()) journal_.after_pending([this] { publish(last_said_, 0); });
     return true;
 }
 
@@ -114,10 +124,13 @@ void Updates::interrupt_download(const std::string& by) {
         on_event(reconcile::Interrupted{by});
 }
 
-void Updates::remember(const std::string& digest) {
-    std::erase(accepted_, digest);
-    accepted_.push_back(digest);
-    if (accepted_.size() > kRemembered) accepted_.pop_front();
+bool Updates::came_before(const CommandMessage& command) const {
+    const auto is_it = [&command](const Waiting& waiting) {
+        const auto* other = std::get_if<CommandMessage>(&waiting);
+        return other && *other == command;
+    };
+    return std::any_of(waiting_.begin(), waiting_.end(), is_it) ||
+           std::find(commands_.begin(), commands_.end(), key_of(command)) != commands_.end();
 }
 
 void Updates::on_command(const Message& message) {
@@ -126,6 +139,11 @@ void Updates::on_command(const Message& message) {
         return spdlog::warn("command refused: {}", first_look.refused->message);
     auto command = decode_command(message.payload);
     if (!command) return spdlog::warn("command refused: {}", command.error().message);
+    // Once more after a lost connection: a second UPDATE would be refused, and a sender takes that for a
+    // failure.
+    if (message.duplicate && came_before(*command))
+        return spdlog::info("command '{}' for activity '{}' was delivered twice: acted on once",
+                            command->word, command->activity_id);
     if (waiting_.size() >= kMostWaiting)
         return spdlog::warn("command '{}' dropped: {} messages wait already", command->word, waiting_.size());
     waiting_.emplace_back(std::move(*command));
@@ -174,6 +192,7 @@ bool Updates::take(const CommandMessage& message) {
         return true;
     }
     if (operation_->running || !resumed_) return false;
+    remember(commands_, key_of(message));
     settle(reconcile::advance(std::move(*operation_),
                               reconcile::CommandReceived{*message.command, message.baseline}));
     return true;

@@ -10,6 +10,8 @@
 namespace berth::service {
 namespace {
 
+constexpr std::size_t kMostUnsent = Journal::kSlotBytes / 16;  // bytes, before they are made JSON strings
+
 // Steps that lead away from the old set; the way back is never refused.
 bool leads_forward(reconcile::StepKind kind) {
     using reconcile::StepKind;
@@ -57,6 +59,7 @@ JournalRecord Updates::record() const {
     record.last_said = last_said_;
     record.last_stamp = stamps_.last();
     record.accepted.assign(accepted_.begin(), accepted_.end());
+    record.commands.assign(commands_.begin(), commands_.end());
     record.boot_id = boot_id();
     return record;
 }
@@ -88,7 +91,18 @@ Updates::Deed Updates::deed_of(const reconcile::Send& send) {
     const auto payload = stamped(send.feedback);
     unsent_[order] = payload;
     last_said_ = payload;
+    bound_unsent();
     return [this, payload, order](const Result<>&) { publish(payload, order); };
+}
+
+// A record has to fit its slot, however long the broker stays away: an operation must not fail for its own
+// feedback. The newest messages say most, as each has the state of all actions.
+void Updates::bound_unsent() {
+    std::size_t bytes = 0;
+    auto first = unsent_.rbegin();
+    while (first != unsent_.rend() && (bytes += first->second.size()) <= kMostUnsent)
+        ++first;
+    unsent_.erase(unsent_.begin(), first.base());
 }
 
 void Updates::run(const reconcile::Run& step, const Result<>& kept) {
@@ -159,6 +173,7 @@ void Updates::restore(JournalRecord record) {
     stamps_.restore(record.last_stamp);
     restored_stamp_ = record.last_stamp;
     accepted_.assign(record.accepted.begin(), record.accepted.end());
+    commands_.assign(record.commands.begin(), record.commands.end());
     last_said_ = record.last_said;
     for (const auto& payload : record.unsent) {
         unsent_[++last_unsent_] = payload;

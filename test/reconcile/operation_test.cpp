@@ -281,6 +281,18 @@ TEST_CASE("a download is interrupted by ROLLBACK, CLEANUP and a newer desired st
           "ROLLBACK_SUCCESS a:UPDATE_FAILURE b:UPDATE_FAILURE c:UPDATE_FAILURE");
 }
 
+TEST_CASE("an interrupted download does not pull on after a restart", "[UA-57][UA-62][reconcile]") {
+    OperationPlayer player;
+    player.begin(desired({spec("a")}), {}, by_commands());
+    player.send(CommandReceived{Command::Download, {}});
+    player.send(Interrupted{"CLEANUP"});
+    player.restart();
+    CHECK(player.open_steps() == 1);
+    CHECK(player.cancelled());
+    player.play();
+    CHECK(player.take_lines().back() == "DOWNLOAD_FAILURE a:DOWNLOAD_FAILURE");
+}
+
 TEST_CASE("progress rises, stays below 100 and is marked as droppable", "[UA-47][reconcile]") {
     OperationPlayer player;
     player.begin(desired({spec("a")}), {}, by_commands());

@@ -1,7 +1,10 @@
 #include "service/journal.hpp"
 
+#include <dlfcn.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <cerrno>
 #include <fstream>
 #include <future>
 #include <memory>
@@ -18,6 +21,18 @@ using berth::service::Flush;
 using berth::service::Journal;
 using berth::service::Loop;
 using berth::test::TemporaryFolder;
+
+namespace {
+std::atomic<bool> flushing_fails{false};
+}
+
+// Stands before the C library's, as no disk here can be made to fail in that moment.
+extern "C" int fdatasync(int file) {
+    static const auto real = reinterpret_cast<int (*)(int)>(::dlsym(RTLD_NEXT, "fdatasync"));
+    if (!flushing_fails) return real(file);
+    errno = EIO;
+    return -1;
+}
 
 namespace {
 
@@ -137,6 +152,23 @@ TEST_CASE("what was not flushed is never in the way of what was", "[UA-65][servi
     CHECK(Desk(file).said() == "flushed");
 }
 
+TEST_CASE("a record that could not be flushed is not found by the next process", "[UA-65][service]") {
+    TemporaryFolder folder;
+    const auto file = folder.path() / "journal";
+    {
+        Desk desk(file);
+        REQUIRE(desk.write(record_of("one")));
+        flushing_fails = true;
+        const auto kept = desk.write(record_of("two"));
+        flushing_fails = false;
+        REQUIRE_FALSE(kept);
+        CHECK_THAT(kept.error().message, ContainsSubstring("flush the journal"));
+    }
+    Desk again(file);
+    CHECK(again.said() == "one");
+    REQUIRE(again.write(record_of("three")));
+}
+
 TEST_CASE("two damaged slots or a later version are told, kept aside and written over", "[UA-65][service]") {
     TemporaryFolder folder;
     const auto file = folder.path() / "journal";
@@ -217,7 +249,7 @@ TEST_CASE("whatever state an operation is in reads back as it was", "[UA-57][ser
         player.send(reconcile::CommandReceived{Command::Download, {}});
         for (std::size_t steps = rng() % 8; steps > 0 && player.open_steps() > 0; --steps)
             player.finish_first();
-        JournalRecord record{player.state(), {"{}"}, "{}", 17, {"digest"}, "boot"};
+        JournalRecord record{player.state(), {"{}"}, "{}", 17, {"digest"}, {"two DOWNLOAD"}, "boot"};
         const auto back = decode_journal(encode(record));
         REQUIRE(back);
         REQUIRE(*back == record);

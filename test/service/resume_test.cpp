@@ -12,6 +12,7 @@ using berth::test::Gateway;
 using berth::test::message;
 using berth::test::Station;
 using berth::test::Verb;
+using berth::test::Wanted;
 using berth::test::Words;
 
 TEST_CASE("a download that was interrupted goes on and the operation ends", "[UA-57][service]") {
@@ -27,6 +28,43 @@ TEST_CASE("a download that was interrupted goes on and the operation ends", "[UA
     CHECK(device.on().words_until("two", "COMPLETED").front() == "DOWNLOADING");
     CHECK(device.names_and_images() == Words{"db=big:1", "web=app:2"});
     CHECK(device.records() == 2);
+}
+
+TEST_CASE("an operation that gives way says so before the newer one begins", "[UA-55][service]") {
+    Gateway device;
+    device.on().desire(message("one", {{"web"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    device.on().desire(message("two", {{"web", "app:2"}}));
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    Words order;
+    for (const auto& publication : device.on().link.all()) {
+        const auto said = decode_feedback(publication.payload, "containers");
+        if (!said || (said->status != Word::Superseded && said->status != Word::Identifying)) continue;
+        order.push_back(said->activity_id + " " + std::string(to_string(said->status)));
+    }
+    CHECK(order == Words{"one IDENTIFYING", "one SUPERSEDED", "two IDENTIFYING"});
+}
+
+TEST_CASE("a command that is delivered twice acts once, also across a restart", "[UA-56][UA-57][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    const std::vector<std::pair<std::string, std::string>> steps = {
+        {"DOWNLOAD", "DOWNLOAD_SUCCESS"}, {"UPDATE", "UPDATE_SUCCESS"}, {"ACTIVATE", "ACTIVATION_SUCCESS"}};
+    for (const auto& [word, success] : steps) {
+        INFO(word);
+        device.on().command("two", word);
+        REQUIRE(device.on().says("two", success));
+        device.on().command("two", word, {}, true);
+        device.station.reset();
+        device.on().command("two", word, {}, true);
+    }
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(device.names_and_images() == Words{"web=app:2"});
+    for (const auto& word : device.on().words_until("two", ""))
+        CHECK(word.find("FAILURE") == std::string::npos);
 }
 
 TEST_CASE("a command-driven operation waits on for its commands", "[UA-57][UA-73][service]") {
@@ -85,6 +123,38 @@ TEST_CASE("feedback that no broker took is sent by the next Berth", "[UA-57][ser
     REQUIRE(device.on().says("one", "COMPLETED"));
     const auto again = device.on().words_until("one", "COMPLETED");
     CHECK(again == Words(before.begin() + 1, before.end()));  // IDENTIFYING comes before the operation
+}
+
+// Without the broker this operation says more than a record holds.
+TEST_CASE("an update does not fail for the feedback that waits for a broker", "[BX-08][UA-57][service]") {
+    Gateway device;
+    std::vector<Wanted> old_set;
+    std::vector<Wanted> new_set;
+    for (int i = 10; i < 26; ++i) {
+        old_set.push_back({"web" + std::to_string(i)});
+        new_set.push_back({"web" + std::to_string(i), "app:2"});
+    }
+    device.deploy("one", old_set);
+    auto update = message("two", new_set);
+    const std::string version = R"("version":"1)";
+    for (auto at = update.find(version); at != std::string::npos; at = update.find(version, at + 1))
+        update.insert(at + version.size(), std::string(6000, '.'));
+    // To read all of it again with each message would take minutes.
+    const auto completes = [](const auto& all) {
+        return !all.empty() && all.back().payload.find(R"("status":"COMPLETED")") != std::string::npos &&
+               all.back().payload.find(R"("two")") != std::string::npos;
+    };
+    device.on().link.set_broker(false);
+    device.on().desire(update);
+    REQUIRE(device.on().link.await(completes));
+    std::size_t said = 0;
+    for (const auto& publication : device.on().link.all())
+        said += publication.payload.size();
+    CHECK(said > service::Journal::kSlotBytes);
+    device.station.reset();
+    REQUIRE(device.on().link.await(completes));
+    CHECK(device.names_and_images().front() == "web10=app:2");
+    CHECK(device.names_and_images().size() == 16);
 }
 
 TEST_CASE("feedback that the broker took is not sent again by the next Berth", "[UA-57][service]") {

@@ -29,6 +29,13 @@ class OperationPlayer {
         settle(reconcile::begin(desired, current, how));
     }
 
+    // Berth ends and starts again: what was under way is forgotten.
+    void restart() {
+        open_.clear();
+        cancelled_ = false;
+        send(reconcile::Resumed{true});
+    }
+
     void send(const reconcile::Event& event) { settle(reconcile::advance(std::move(state_), event)); }
 
     // Ends the step at hand of that component; play() ends all, first in first out, until nothing is left.

@@ -123,10 +123,13 @@ void Station::send(const std::string& topic_end, const std::string& payload, boo
     loop.post([this, message] { router_.dispatch(message); });
 }
 
-void Station::command(const std::string& activity, const std::string& word, const std::string& baseline) {
+void Station::command(const std::string& activity, const std::string& word, const std::string& baseline,
+                      bool duplicate) {
     const std::string scope = baseline.empty() ? "" : R"(,"baseline":")" + baseline + '"';
-    send("desiredstate/command", R"({"activityId":")" + activity +
-                                     R"(","timestamp":1,"payload":{"command":")" + word + '"' + scope + "}}");
+    send("desiredstate/command",
+         R"({"activityId":")" + activity + R"(","timestamp":1,"payload":{"command":")" + word + '"' + scope +
+             "}}",
+         false, duplicate);
 }
 
 void Station::connect_broker() {

@@ -79,7 +79,8 @@ class Station {
     void send(const std::string& topic_end, const std::string& payload, bool retained = false,
               bool duplicate = false);
     void desire(const std::string& payload) { send("desiredstate", payload); }
-    void command(const std::string& activity, const std::string& word, const std::string& baseline = {});
+    void command(const std::string& activity, const std::string& word, const std::string& baseline = {},
+                 bool duplicate = false);
     void connect_broker();  // as after the first subscription
     void broker_comes();    // and what has waited for it is delivered
 
