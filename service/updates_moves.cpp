@@ -20,8 +20,9 @@ bool leads_forward(reconcile::StepKind kind) {
 }
 
 bool changes_nothing(const OperationState& operation) {
-    return std::all_of(operation.actions.begin(), operation.actions.end(),
-                       [](const ActionState& action) { return action.action == Action::Check; });
+    return std::all_of(operation.actions.begin(), operation.actions.end(), [](const ActionState& action) {
+        return action.action == Action::Check && action.duplicates.empty();
+    });
 }
 
 }  // namespace
