@@ -95,7 +95,8 @@ class Steps {
     void remove(const ContainerId& id, const std::string& name, Done done);
     void restore(const ActionState& action, Done done);
     void restore_olds(const ActionState& action, Done done);
-    void restore_old(const ActionState& action, const OldInstance& old, Done done);
+    enum class IfGone { MakeAgain, Tell };
+    void restore_old(const ActionState& action, const OldInstance& old, IfGone if_gone, Done done);
     void make_old_again(const ActionState& action, const OldInstance& old, Done done);
     void take_old_back(const OldInstance& old, Done done);
 

@@ -19,6 +19,19 @@ Result<> run_again(runtime::Runtime& runtime, const EngineId& id, bool paused, c
     return paused ? runtime.pause(id, call) : runtime.unpause(id, call);
 }
 
+// Its values first, whether or not they can be had it runs. NotFound is the instance alone: one that took its
+// values misses something else when it starts, such as a network.
+Result<> put_back(runtime::Runtime& runtime, const EngineId& id, const OldInstance& old,
+                  const runtime::UpdateOptions& values, const runtime::Call& call) {
+    auto given = runtime.update(id, values, call);
+    if (!old.ran || (!given && given.error().code == Errc::NotFound)) return given;
+    auto running = run_again(runtime, id, old.paused, call);
+    if (!given) return given;
+    if (!running && running.error().code == Errc::NotFound)
+        return fail(Errc::Invalid, running.error().message);
+    return running;
+}
+
 }  // namespace
 
 // The new one first: it may hold the ports that the old one needs. An error there does not keep the old one
@@ -42,33 +55,36 @@ void Steps::restore_olds(const ActionState& action, Done done) {
     if (action.old && action.action != Action::Check) olds.push_front(*action.old);
     for_each(
         std::move(olds),
-        [this, action](const OldInstance& old, Done then) { restore_old(action, old, std::move(then)); },
+        [this, action](const OldInstance& old, Done then) {
+            restore_old(action, old, IfGone::MakeAgain, std::move(then));
+        },
         std::move(done));
 }
 
 // Whatever fails on the way does not keep the old one down either; the first failure is what is told.
-void Steps::restore_old(const ActionState& action, const OldInstance& old, Done done) {
+void Steps::restore_old(const ActionState& action, const OldInstance& old, IfGone if_gone, Done done) {
     const EngineId id = engine_id(old.spec.id);
-    if (id.empty()) return make_old_again(action, old, std::move(done));
+    if (id.empty() && if_gone == IfGone::MakeAgain) return make_old_again(action, old, std::move(done));
+    if (id.empty())
+        return done(fail(Errc::NotFound, "component " + old.spec.name + ": its old instance is gone"));
     runtime::UpdateOptions values{};
     values.restart = old.spec.restart;
     if (action.action == Action::Update) values.resources = old.spec.resources;
     submit(
         Lane::Steps, old.spec.id, kRestoreLimit,
-        [this, id, old, values](const runtime::Call& call) -> Result<> {
-            auto given = runtime_.update(id, values, call);
-            auto running = old.ran ? run_again(runtime_, id, old.paused, call) : Result<>{};
-            return given ? running : given;
+        [this, id, old, values](const runtime::Call& call) {
+            return put_back(runtime_, id, old, values, call);
         },
-        [this, action, old, done = std::move(done)](const Result<>& restored) {
-            if (!restored && restored.error().code == Errc::NotFound)
-                return make_old_again(action, old, done);
+        [this, action, old, if_gone, done = std::move(done)](const Result<>& restored) {
+            const bool gone = !restored && restored.error().code == Errc::NotFound;
+            if (gone && if_gone == IfGone::MakeAgain) return make_old_again(action, old, done);
             if (!restored) return done(fail(restored.error(), "component " + old.spec.name));
             take_old_back(old, done);
         });
 }
 
-// Somebody pruned what was stopped: its own files are lost, what was asked for is not.
+// Somebody pruned what was stopped: its own files are lost, what was asked for is not. Once: who removes it
+// again, has the last word.
 void Steps::make_old_again(const ActionState& action, const OldInstance& old, Done done) {
     spdlog::warn(
         "container {} ({}) was removed by somebody else during the update: made again from its document",
@@ -78,9 +94,8 @@ void Steps::make_old_again(const ActionState& action, const OldInstance& old, Do
     record.state.status = Status::Creating;
     record.started_before = old.ran;
     make_again(record, [this, action, old, done = std::move(done)](const std::optional<Error>& error) {
-        if (!error && !engine_id(old.spec.id).empty()) return restore_old(action, old, done);
-        done(error ? fail(*error, "component " + old.spec.name)
-                   : fail(Errc::NotFound, "component " + old.spec.name + ": its old instance is gone"));
+        if (error) return done(fail(*error, "component " + old.spec.name));
+        restore_old(action, old, IfGone::Tell, done);
     });
 }
 

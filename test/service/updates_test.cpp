@@ -624,6 +624,24 @@ TEST_CASE("what was pruned between UPDATE and ACTIVATE is made again from its do
     CHECK(device.records() == 2);
 }
 
+TEST_CASE("an old instance that is there but cannot start is not made again", "[UA-69][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.on().command("two", "DOWNLOAD");
+    device.on().command("two", "UPDATE");
+    REQUIRE(device.on().says("two", "UPDATE_SUCCESS"));
+    const auto created = device.engine.calls(Verb::Create);
+    device.engine.fail_next(Verb::Start, fail(Errc::NotFound, "network berth0 not found"), 2);
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.on().says("two", "CLEANUP_FAILURE"));
+    CHECK_THAT(device.on().last("two")->actions[0].message,
+               ContainsSubstring("not restored") && ContainsSubstring("network berth0 not found"));
+    CHECK(device.engine.calls(Verb::Create) == created);
+}
+
 TEST_CASE("a second agent on the same topics is told of once", "[UA-72][service]") {
     Gateway device;
     device.deploy("one", {{"web"}});
