@@ -41,8 +41,12 @@ void Steps::restore(const ActionState& action, Done done) {
     // Its role before that: a record that outlives its instance must not bring it back.
     become(action.spec.id, Role::Staged, [this, action, done = std::move(done)](const std::optional<Error>&) {
         remove(action.spec.id, action.name, [this, action, done](const std::optional<Error>& removed) {
-            restore_olds(action, [removed, done](const std::optional<Error>& restored) {
-                done(restored ? restored : removed);
+            restore_olds(action, [this, action, removed, done](const std::optional<Error>& restored) {
+                if (restored || !removed || !action.old) return done(restored ? restored : removed);
+                // It is still there and has run: as a staged one it would count as the newer of the two when
+                // Berth starts.
+                become(action.spec.id, Role::Old,
+                       [removed, done](const std::optional<Error>&) { done(removed); });
             });
         });
     });

@@ -642,6 +642,30 @@ TEST_CASE("an old instance that is there but cannot start is not made again", "[
     CHECK(device.engine.calls(Verb::Create) == created);
 }
 
+TEST_CASE("a new instance that a rollback could not remove does not win when Berth starts",
+          "[UA-57][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    const auto web = device.engine.named("web")->spec.id;
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
+        device.on().command("two", word);
+    REQUIRE(device.on().says("two", "ACTIVATION_SUCCESS"));
+    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 2);
+    device.on().command("two", "ROLLBACK");
+    device.on().command("two", "CLEANUP");  // tries once more
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    REQUIRE(device.on().says("two", "CLEANUP_FAILURE"));
+    REQUIRE(device.engine.containers().size() == 2);
+    device.station.reset();
+    device.on();
+    CHECK(berth::test::eventually([&] { return device.engine.containers().size() == 1; }));
+    const auto left = device.engine.containers().front();
+    CHECK(left.spec.id == web);
+    CHECK(left.runs());
+}
+
 TEST_CASE("a second agent on the same topics is told of once", "[UA-72][service]") {
     Gateway device;
     device.deploy("one", {{"web"}});
