@@ -56,7 +56,10 @@ void World::apply(const EngineEvent& event) {
         case EngineEventKind::Rename: container.engine_name = event.name; break;
         case EngineEventKind::Stop:
         case EngineEventKind::Update: return;
-        case EngineEventKind::Destroy: return forget(event.id);
+        // One that is being made again has no instance yet: this is about the former one.
+        case EngineEventKind::Destroy:
+            if (event.engine_id == container.engine_id) forget(event.id);
+            return;
     }
     notify(changed_);
 }
