@@ -12,9 +12,9 @@ namespace berth::service {
 
 namespace {
 
-constexpr std::size_t kRemembered = 16;   // of what was acted on
-constexpr std::size_t kMostWaiting = 64;  // messages behind the one that is worked on
-constexpr std::size_t kOwnFeedback = 1024;
+constexpr std::size_t kRemembered = 16;     // of what was acted on
+constexpr std::size_t kMostWaiting = 64;    // messages behind the one that is worked on
+constexpr std::size_t kOwnFeedback = 8192;  // more than can wait for the broker, and then be heard at once
 
 std::string key_of(const CommandMessage& command) {
     return command.activity_id + '\n' + command.word + '\n' + command.baseline;

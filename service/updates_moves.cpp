@@ -172,7 +172,7 @@ void Updates::wait_for_commands() {
 
 void Updates::restore(JournalRecord record) {
     stamps_.restore(record.last_stamp);
-    restored_stamp_ = record.last_stamp;
+    restored_stamp_ = stamps_.next();  // progress is said without a record
     accepted_.assign(record.accepted.begin(), record.accepted.end());
     commands_.assign(record.commands.begin(), record.commands.end());
     last_said_ = record.last_said;

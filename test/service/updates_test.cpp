@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "service/clock.hpp"
 #include "service/store.hpp"
 #include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
@@ -684,4 +685,21 @@ TEST_CASE("a second agent on the same topics is told of once", "[UA-72][service]
     device.on().send("desiredstatefeedback", foreign("one"));
     device.on().on_loop([] {});
     CHECK(log.count("SECOND UPDATE AGENT") == 1);
+}
+
+TEST_CASE("what the Berth before this one said is not a second agent's", "[UA-72][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    // Progress is in no record; a session that lasts brings it after the restart.
+    const auto recorded = device.on().last("one")->timestamp;
+    REQUIRE(berth::test::eventually([&] { return berth::service::unix_ms() > recorded; }));
+    const std::string progress = R"({"activityId":"one","timestamp":)" +
+                                 std::to_string(berth::service::unix_ms()) +
+                                 R"(,"payload":{"status":"DOWNLOADING"}})";
+    device.station.reset();
+    device.on();
+    const berth::test::CapturedLog log;
+    device.on().send("desiredstatefeedback", progress);
+    device.on().on_loop([] {});
+    CHECK(log.count("SECOND UPDATE AGENT") == 0);
 }
