@@ -33,10 +33,8 @@ class Connection {
     // A fresh client for every connection: Paho 1.2 cannot go back from 3.1.1 to 5, leaks on reconnect, and
     // its own reconnect begins only after a first success, comes seconds late and can hang.
     // When nothing is open and no close() is under way. Also after an Error comes close(): there is a client.
-    void set_client_id(std::string client_id) {
-        client_id_ = std::move(client_id);
-    }  // from the next open() on
     Result<> open(const BrokerAddress& address, MqttVersion version);
+    void set_client_id(std::string client_id) { client_id_ = std::move(client_id); }  // for the next open()
     Result<> subscribe(const std::vector<std::string>& filters) { return client_->subscribe(filters); }
     Result<> publish(std::uint64_t id, const Publication& publication) {
         return client_->publish(id, publication);

@@ -46,10 +46,10 @@ class KeepingLink final : public service::Link {
     void broker_comes();  // on the loop: it gets what has been waiting, in order
 
  private:
-    mutable std::mutex mutex_;
-    mutable std::condition_variable news_;
     void hand_over(const service::Publication& publication);
 
+    mutable std::mutex mutex_;
+    mutable std::condition_variable news_;
     std::vector<service::Publication> published_;
     std::vector<service::Publication> waiting_;  // while the broker is away
     std::atomic<bool> broker_;
