@@ -283,6 +283,22 @@ TEST_CASE("a broker that names the take-over is believed at once", "[service]") 
     CHECK(std::chrono::steady_clock::now() - start > 4s);  // no fight
 }
 
+TEST_CASE("after three take-overs within a minute it goes on with a suffix", "[UA-72][service]") {
+    FakeBroker broker({});
+    auto config = config_for(broker.url());
+    config.client_id = "the-device";
+    const CapturedLog log;
+    Daemon daemon(config);
+    REQUIRE(daemon.start_and_wait());
+    for (int times = 1; times <= 3; ++times) {
+        CHECK(broker.client_ids().back() == "the-device");
+        broker.throw_out(142);
+        REQUIRE(daemon.until([&] { return daemon.ready == times + 1; }));
+    }
+    CHECK(log.count("somebody else took client id 'the-device': going on as 'the-device-") == 1);
+    CHECK(broker.client_ids().back().starts_with("the-device-"));
+}
+
 // Mosquitto 2.0.11 only closes the connection, 2.0.21 says why.
 TEST_CASE("another client that keeps taking our client id is named, whatever the broker says", "[service]") {
     Broker broker;

@@ -70,6 +70,11 @@ std::vector<int> FakeBroker::connects() const {
     return connects_;
 }
 
+std::vector<std::string> FakeBroker::client_ids() const {
+    const std::lock_guard lock(mutex_);
+    return client_ids_;
+}
+
 std::vector<std::string> FakeBroker::publications() const {
     const std::lock_guard lock(mutex_);
     return publications_;
@@ -155,6 +160,8 @@ bool FakeBroker::handle(int fd, const Packet& packet) {
 bool FakeBroker::handle_connect(int fd, const Packet& packet) {
     level_ = packet.body.at(6);  // after the string "MQTT"
     connects_.push_back(level_);
+    const std::size_t payload = level_ == 5 ? 11 + static_cast<unsigned char>(packet.body.at(10)) : 10;
+    client_ids_.push_back(packet.body.substr(payload + 2, number(packet.body, payload)));
     switch (level_ == 5 ? behaviour_.to_version_5 : behaviour_.to_version_311) {
         case Answer::Accept:
             send_all(fd, level_ == 5 ? bytes({0x20, 3, 0, 0, 0}) : bytes({0x20, 2, 0, 0}));

@@ -34,6 +34,7 @@ class FakeBroker {
 
     std::string url() const;
     std::vector<int> connects() const;              // protocol level of every CONNECT, in order
+    std::vector<std::string> client_ids() const;    // the same
     std::vector<std::string> publications() const;  // payloads
     std::size_t subscribes() const;                 // SUBSCRIBE packets
     void throw_out(int reason);                     // DISCONNECT of MQTT 5, then the connection is closed
@@ -63,6 +64,7 @@ class FakeBroker {
     std::string waiting_suback_{};
     mutable std::mutex mutex_;
     std::vector<int> connects_;
+    std::vector<std::string> client_ids_;
     std::vector<std::string> publications_;
     std::size_t subscribes_{0};
     std::atomic<bool> silent_{false};
