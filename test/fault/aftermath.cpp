@@ -28,8 +28,12 @@ std::set<std::string> entries(const fs::path& folder) {
 }
 
 std::string wrong_record(const fs::path& folder, const Seen& seen) {
-    if (entries(folder) != std::set<std::string>{"config.json"})
-        return "record " + seen.name + ": its folder holds more or less than config.json; ";
+    if (const auto held = entries(folder); held != std::set<std::string>{"config.json"}) {
+        std::string names;
+        for (const auto& name : held)
+            names += " " + name;
+        return "record " + seen.name + ": its folder holds" + (names.empty() ? " nothing" : names) + "; ";
+    }
     const auto record = decode_record(content(folder / "config.json"));
     if (!record) return "record " + seen.name + ": " + record.error().message + "; ";
     std::string wrong;

@@ -42,6 +42,7 @@ class Rig {
             device_.daemon.stop();
             sets_[at] = set();
         }
+        if (points_ == 0) throw std::runtime_error("this berthd comes to no point");
         networks_ = device_.engine.docker({"network", "ls", "-q"});
     }
 
@@ -169,9 +170,11 @@ void sweep(const std::string& what, long step) {
         const auto cut = rig.cut_at(point, 0);
         INFO("point " << point << " of " << rig.points());
         CHECK(cut.wrong == "");
+        if (!cut.reached) continue;  // the last ones, as threads meet at other places in every run
         ++all;
         good += cut.wrong.empty() ? 1 : 0;
     }
+    CHECK(all > 0);
     tell(what, good, all);
 }
 

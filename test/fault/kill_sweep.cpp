@@ -150,6 +150,7 @@ struct Sweep {
         REQUIRE(in_child([&] { update(whole, scenario.message, 0); }) == 0);
         new_set = set_of(*engine_of(whole));
         std::ifstream(whole.points()) >> points;
+        REQUIRE(points > 0);
         REQUIRE(wrong_records(whole.home(), new_set).empty());
         REQUIRE(wrong_feedback(heard_in(whole.said()), scenario.succeeds).empty());
         REQUIRE((scenario.succeeds ? old_set != new_set : old_set == new_set));
