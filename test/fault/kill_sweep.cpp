@@ -27,13 +27,6 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kToSettle{10};
 
-// Sanitizers make each process many times slower, and find their faults in a sample.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr long kStep = 11;
-#else
-constexpr long kStep = 1;
-#endif
-
 struct Place {  // a device on disk
     fs::path folder;
     fs::path home() const { return folder / "home"; }
@@ -204,7 +197,7 @@ TEST_CASE("killed at any point, an update ends with the old set or the new one, 
         // Threads meet at other places in every run, so that there may be a point more than were counted.
         bool reached = true;
         const char* from = std::getenv("BERTH_SWEEP_FROM");  // NOLINT(concurrency-mt-unsafe)
-        for (long point = from ? std::atol(from) : 1; point <= sweep.points || reached; point += kStep) {
+        for (long point = from ? std::atol(from) : 1; point <= sweep.points || reached; ++point) {
             const auto wrong = sweep.cut_at(point, reached);
             INFO(scenario.name << ", point " << point << " of " << sweep.points);
             CHECK(wrong == "");
