@@ -49,7 +49,8 @@ Advance advance(OperationState state, const Event& event) {
 }
 
 bool answers_after_end(const OperationState& state, const std::string& baseline) {
-    if (!state.ended || state.superseded || state.drives_itself || state.scopes.front().cleaned) return false;
+    const bool early = state.ended && !state.actions.empty() && !state.scopes.front().cleaned;
+    if (!early || state.superseded || state.drives_itself) return false;
     return std::any_of(state.scopes.begin() + 1, state.scopes.end(), [&](const ScopeState& scope) {
         return scope.baseline == baseline && scope.actions.empty() && !scope.cleaned;
     });

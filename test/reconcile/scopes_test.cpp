@@ -187,6 +187,17 @@ TEST_CASE("the empty baseline of removals is answered after the end too", "[UA-4
     CHECK(player.take_lines().empty());
 }
 
+TEST_CASE("a desired state without any action leaves nothing that a command could be for",
+          "[UA-27][reconcile]") {
+    OperationPlayer player;
+    player.begin(desired({}), {}, {});
+    CHECK(player.take_lines().back() == "COMPLETED");
+    for (const auto what : {Command::Download, Command::Cleanup}) {
+        command(player, what, "containers:remove-components");
+        CHECK(player.take_lines().empty());
+    }
+}
+
 TEST_CASE("who else may change what while an operation is open", "[UA-67][reconcile]") {
     OperationPlayer player;
     player.begin(desired({spec("same"), spec("web", "app:2")}),
