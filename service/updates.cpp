@@ -92,7 +92,7 @@ void Updates::say_identifying(const std::string& activity_id) {
 }
 
 void Updates::say(Feedback feedback) {
-    journal_.after_pending([this, feedback = std::move(feedback)] { publish(stamped(feedback), 0); });
+    journal_.after_pending([this, payload = stamped(std::move(feedback))] { publish(payload, 0); });
 }
 
 void Updates::say_failed(const std::string& activity_id, const std::string& message) {

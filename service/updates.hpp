@@ -87,7 +87,7 @@ class Updates {
     void publish(std::string payload, std::uint64_t unsent);
     void know_as_own(const std::string& payload);
     void on_delivered(std::uint64_t unsent);
-    void say_progress(Feedback feedback);
+    void say_progress(const Feedback& feedback);
     std::string stamped(Feedback feedback);
 
     Loop& loop_;

@@ -86,8 +86,11 @@ std::vector<Updates::Deed> Updates::deeds_of(const std::vector<reconcile::Effect
 
 // What is said goes into the record with the state that it tells about: after a restart it is still known.
 Updates::Deed Updates::deed_of(const reconcile::Send& send) {
-    if (send.progress_only)
-        return [this, feedback = send.feedback](const Result<>&) { say_progress(feedback); };
+    if (send.progress_only) {
+        auto feedback = send.feedback;
+        feedback.timestamp = stamps_.next();  // as all the others, in the order in which they wait
+        return [this, feedback = std::move(feedback)](const Result<>&) { say_progress(feedback); };
+    }
     const auto order = ++last_unsent_;
     const auto payload = stamped(send.feedback);
     unsent_[order] = payload;
@@ -147,14 +150,14 @@ std::string Updates::stamped(Feedback feedback) {
     return encode(feedback, config_.domain);
 }
 
-void Updates::say_progress(Feedback feedback) {
+void Updates::say_progress(const Feedback& feedback) {
     const auto now = std::chrono::steady_clock::now();
     const auto pause = config_.feedback_interval;
     if (pause == milliseconds::zero() || now - last_progress_ < pause) return;
     last_progress_ = now;
     Publication publication{};
     publication.topic = topics_.desired_state_feedback;
-    publication.payload = stamped(std::move(feedback));
+    publication.payload = encode(feedback, config_.domain);
     know_as_own(publication.payload);
     publication.progress_only = true;
     link_.publish(std::move(publication));
