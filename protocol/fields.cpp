@@ -13,6 +13,13 @@ bool fits(const Json& value) {
     return value.is_number_integer();
 }
 
+Json::const_iterator in_other_case(const Json& object, const std::string& wanted) {
+    if (const auto folded = object.find(wanted); folded != object.end()) return folded;
+    for (auto member = object.begin(); member != object.end(); ++member)
+        if (lower(member.key()) == wanted) return member;
+    return object.end();
+}
+
 }  // namespace
 
 std::string_view kind_of(const Json& value) {
@@ -35,7 +42,8 @@ Fields::Fields(const Json* value, std::string path, Problems& problems)
 
 const Json* Fields::find(std::string_view name) const {
     if (value_ == nullptr) return nullptr;
-    const auto found = value_->find(lower(name));
+    auto found = value_->find(std::string(name));
+    if (found == value_->end()) found = in_other_case(*value_, lower(name));
     return found == value_->end() || found->is_null() ? nullptr : &*found;
 }
 

@@ -1,6 +1,6 @@
 // Reads the members of one JSON object and notes every problem with its path, so that a decoder reads
 // straight down and the sender gets one complete answer. null counts as absent, unknown members are never
-// looked at.
+// looked at. A name counts as it is written, else in any other case.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/envelope.hpp"
 #include "protocol/problems.hpp"
 
 namespace berth {
@@ -30,8 +29,12 @@ std::optional<std::size_t> too_deep_at(std::string_view text) {
     return std::nullopt;
 }
 
+enum class Names { Folded, Exact };
+
 class TreeBuilder : public nlohmann::json_sax<Json> {
  public:
+    explicit TreeBuilder(Names names) : names_(names) {}
+
     bool null() override { return place(nullptr); }
     bool boolean(bool value) override { return place(value); }
     bool number_integer(number_integer_t value) override { return place(value); }
@@ -44,7 +47,7 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     bool end_object() override { return close(); }
     bool end_array() override { return close(); }
     bool key(string_t& name) override {
-        key_ = lower(name);
+        key_ = names_ == Names::Folded ? lower(name) : std::move(name);
         return true;
     }
     bool parse_error(std::size_t position, const std::string&, const Json::exception& cause) override {
@@ -76,6 +79,7 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
         return true;
     }
 
+    const Names names_;
     std::vector<Json*> open_{};  // parents of the value to come; only the last of them grows
     std::string key_{};
 };
@@ -93,10 +97,10 @@ std::string plain(std::string_view text) {
 
 }  // namespace
 
-std::optional<Error> preflight(std::string_view text) {
-    if (text.size() > kMaxMessageBytes)
-        return fail(Errc::TooLarge, fmt::format("$: {} bytes are too many; at most {} are accepted",
-                                                text.size(), kMaxMessageBytes));
+std::optional<Error> preflight(std::string_view text, std::size_t most) {
+    if (text.size() > most)
+        return fail(Errc::TooLarge,
+                    fmt::format("$: {} bytes are too many; at most {} are accepted", text.size(), most));
     if (const auto at = too_deep_at(text))
         return fail(Errc::Invalid, fmt::format("$: nested too deeply at byte {}; at most {} levels are "
                                                "accepted",
@@ -112,14 +116,26 @@ Error syntax_error(std::size_t position, const std::exception& cause) {
                 fmt::format("$: not JSON at byte {}: {}; expected one JSON object", position, text));
 }
 
-Result<Json> parse_object(std::string_view text) {
-    if (auto refused = preflight(text)) return *refused;
-    TreeBuilder builder;
+namespace {
+
+Result<Json> build(std::string_view text, std::size_t most, Names names) {
+    if (auto refused = preflight(text, most)) return *refused;
+    TreeBuilder builder(names);
     if (!Json::sax_parse(text.begin(), text.end(), &builder)) return *builder.error;
     if (!builder.root.is_object())
         return fail(Errc::Invalid, fmt::format("$: expected one JSON object, got {}",
                                                builder.root.is_array() ? "an array" : "a single value"));
     return std::move(builder.root);
+}
+
+}  // namespace
+
+Result<Json> parse_object(std::string_view text) {
+    return build(text, kMaxMessageBytes, Names::Folded);
+}
+
+Result<Json> parse_exact(std::string_view text, std::size_t most) {
+    return build(text, most, Names::Exact);
 }
 
 std::string lower(std::string_view text) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/envelope.hpp"
 #include "protocol/result.hpp"
 
 namespace berth {
@@ -17,8 +18,8 @@ namespace berth {
 using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
-// TooLarge over kMaxMessageBytes, Invalid over kMaxNesting levels (with the byte that opens one too many).
-std::optional<Error> preflight(std::string_view text);
+// TooLarge over `most` bytes, Invalid over kMaxNesting levels (with the byte that opens one too many).
+std::optional<Error> preflight(std::string_view text, std::size_t most = kMaxMessageBytes);
 
 // Invalid: what the parser stumbled over and at which byte, without quoting the text, which may be secret.
 Error syntax_error(std::size_t position, const std::exception& cause);
@@ -26,6 +27,9 @@ Error syntax_error(std::size_t position, const std::exception& cause);
 // The tree of one JSON object. Names are lower-cased on the way in: the wire matches them whatever their
 // case, and of names that differ only in it the last one counts.
 Result<Json> parse_object(std::string_view text);
+
+// The same with names as they are written: Fields takes the exact one first, then one in another case.
+Result<Json> parse_exact(std::string_view text, std::size_t most = kMaxMessageBytes);
 
 std::string lower(std::string_view text);  // ASCII
 

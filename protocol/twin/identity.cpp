@@ -1,0 +1,78 @@
+#include "protocol/twin/identity.hpp"
+
+#include <algorithm>
+
+#include "protocol/fields.hpp"
+#include "protocol/json_text.hpp"
+
+namespace berth::twin {
+namespace {
+
+constexpr std::string_view kSuffix = ":edge:containers";
+constexpr std::string_view kCommandStart = "command//";
+
+bool fits_a_topic(std::string_view text) {
+    return text.find_first_of(std::string_view("/+#\0", 4)) == text.npos;
+}
+
+void check_ids(const Fields& fields, const Device& device) {
+    const auto colon = device.device_id.find(':');
+    const bool two_parts = colon != std::string::npos && colon > 0 && colon + 1 < device.device_id.size();
+    if (!two_parts) fields.problem("deviceId", "expected <namespace>:<name>" + value_note(device.device_id));
+    if (!fits_a_topic(device.device_id))
+        fields.problem("deviceId", "has a /, +, # or zero byte" + value_note(device.device_id));
+    if (!fits_a_topic(device.tenant_id))
+        fields.problem("tenantId", "has a /, +, # or zero byte" + value_note(device.tenant_id));
+}
+
+}  // namespace
+
+Result<Device> decode_edge_response(std::string_view text) {
+    const auto root = parse_exact(text);
+    if (!root) return fail(root.error(), "edge response");
+    Problems problems;
+    const Fields fields(&*root, "$", problems);
+    Device device{fields.text("deviceId"), fields.text("tenantId"), fields.text("policyId")};
+    if (problems.empty()) check_ids(fields, device);
+    if (!problems.empty()) return fail(problems.error(), "edge response");
+    return device;
+}
+
+std::string encode_edge_request() {
+    return print(OrderedJson{{"topic", ""}, {"headers", nullptr}, {"path", ""}});
+}
+
+Thing thing_of(const Device& device, TopicForm form) {
+    Thing thing;
+    thing.id = device.device_id + std::string(kSuffix);
+    const auto colon = thing.id.find(':');
+    const auto name = thing.id.substr(colon + 1);
+    thing.namespace_form = thing.id.substr(0, colon) + "/" + name;
+    const bool tenant = form == TopicForm::Tenant;
+    thing.topic_prefix = tenant ? device.tenant_id + "/" + name : thing.namespace_form;
+    thing.event_topic = "e/" + device.tenant_id + "/" + (tenant ? name : thing.id);
+    thing.command_filter = "command//" + thing.id + "/req/#";
+    return thing;
+}
+
+std::optional<CommandTopic> parse_command_topic(std::string_view topic) {
+    if (!topic.starts_with(kCommandStart)) return std::nullopt;
+    topic.remove_prefix(kCommandStart.size());
+    const auto thing_end = topic.find('/');
+    if (thing_end == topic.npos || thing_end == 0) return std::nullopt;
+    const auto thing = topic.substr(0, thing_end);
+    topic.remove_prefix(thing_end + 1);
+    if (!topic.starts_with("req/")) return std::nullopt;
+    topic.remove_prefix(4);
+    const auto request_end = topic.find('/');
+    if (request_end == topic.npos) return std::nullopt;
+    const auto subject = topic.substr(request_end + 1);
+    if (subject.empty() || subject.find('/') != subject.npos) return std::nullopt;
+    return CommandTopic{std::string(thing), std::string(topic.substr(0, request_end)), std::string(subject)};
+}
+
+std::string response_topic(const CommandTopic& request, int status) {
+    return "command//" + request.thing_id + "/res/" + request.request_id + "/" + std::to_string(status);
+}
+
+}  // namespace berth::twin

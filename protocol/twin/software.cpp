@@ -1,0 +1,100 @@
+#include "protocol/twin/software.hpp"
+
+#include <array>
+#include <utility>
+
+#include "protocol/fields.hpp"
+#include "protocol/json_text.hpp"
+
+namespace berth::twin {
+namespace {
+
+Artifact read_artifact(const Fields& item) {
+    const Fields download = item.object("download");
+    const Fields checksums = item.object("checksums");
+    Artifact artifact;
+    artifact.filename = item.text("filename");
+    artifact.url = download.object("HTTP").text("url");
+    if (artifact.url.empty()) artifact.url = download.object("HTTPS").text("url");
+    artifact.checksums = {
+        .md5 = checksums.text("MD5"), .sha1 = checksums.text("SHA1"), .sha256 = checksums.text("SHA256")};
+    if (item.integer("size") < 0) item.problem("size", "must not be negative");
+    return artifact;
+}
+
+InstallModule read_module(const Fields& item) {
+    const Fields named = item.object("softwareModule");
+    if (!item.has("softwareModule")) item.problem("softwareModule", "is missing");
+    InstallModule module;
+    module.module = {.name = named.text("name"), .version = named.text("version")};
+    for (const Fields& artifact : item.objects("artifacts"))
+        module.artifacts.push_back(read_artifact(artifact));
+    if (module.artifacts.empty()) item.problem("artifacts", "expected at least one descriptor to download");
+    return module;
+}
+
+}  // namespace
+
+Result<Install> decode_install(std::string_view value) {
+    const auto root = parse_exact(value);
+    if (!root) return fail(root.error(), "install");
+    Problems problems;
+    const Fields fields(&*root, "$.value", problems);
+    Install install;
+    install.correlation_id = fields.text("correlationId");
+    for (const Fields& item : fields.objects("softwareModules"))
+        install.modules.push_back(read_module(item));
+    if (install.modules.empty()) fields.problem("softwareModules", "expected at least one module");
+    fields.flag("forced");
+    fields.integer("weight");
+    if (!problems.empty()) return problems.error();
+    return install;
+}
+
+Result<RemoveSoftware> decode_remove_software(std::string_view value) {
+    const auto root = parse_exact(value);
+    if (!root) return fail(root.error(), "remove");
+    Problems problems;
+    const Fields fields(&*root, "$.value", problems);
+    RemoveSoftware remove;
+    remove.correlation_id = fields.text("correlationId");
+    for (const Fields& item : fields.objects("software"))
+        remove.software.push_back({.group = item.text("group"),
+                                   .name = item.text("name"),
+                                   .version = item.text("version"),
+                                   .type = item.text("type")});
+    if (remove.software.empty()) fields.problem("software", "expected at least one container to remove");
+    remove.forced = fields.flag("forced");
+    fields.integer("weight");
+    if (!problems.empty()) return problems.error();
+    return remove;
+}
+
+std::string_view to_string(Progress progress) {
+    constexpr std::array<std::string_view, 10> kWords = {
+        "STARTED",  "DOWNLOADING", "DOWNLOADED",       "INSTALLING",     "INSTALLED",
+        "REMOVING", "REMOVED",     "FINISHED_SUCCESS", "FINISHED_ERROR", "FINISHED_REJECTED"};
+    return kWords[static_cast<std::size_t>(progress)];
+}
+
+Dependency dependency_of(const ContainerSpec& spec) {
+    const auto colon = spec.image.find(':');
+    Dependency dependency;
+    dependency.group = spec.image.substr(0, colon);
+    dependency.name = spec.id;
+    if (colon != spec.image.npos) dependency.version = spec.image.substr(colon + 1);
+    return dependency;
+}
+
+std::string key_of(const Dependency& dependency) {
+    const auto plain = dependency.group + "." + dependency.name + ":" + dependency.version;
+    std::string key;
+    for (const char c : plain)
+        if (c == '/')
+            key += "%2F";
+        else
+            key += c;
+    return key;
+}
+
+}  // namespace berth::twin

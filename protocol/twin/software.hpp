@@ -1,0 +1,92 @@
+// The words of the feature SoftwareUpdatable.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/container.hpp"
+#include "protocol/result.hpp"
+
+namespace berth::twin {
+
+struct Module {
+    std::string name{};
+    std::string version{};
+    bool operator==(const Module&) const = default;
+};
+
+struct Checksums {  // as sent: hex digits, empty: none
+    std::string md5{};
+    std::string sha1{};
+    std::string sha256{};
+    bool operator==(const Checksums&) const = default;
+};
+
+struct Artifact {
+    std::string filename{};
+    std::string url{};  // of HTTP, else of HTTPS; empty: neither
+    Checksums checksums{};
+    bool operator==(const Artifact&) const = default;
+};
+
+struct InstallModule {
+    Module module{};
+    std::vector<Artifact> artifacts{};
+    bool operator==(const InstallModule&) const = default;
+};
+
+struct Install {
+    std::string correlation_id{};
+    std::vector<InstallModule> modules{};
+    bool operator==(const Install&) const = default;
+};
+
+struct Dependency {
+    std::string group{};
+    std::string name{};  // the container's id
+    std::string version{};
+    std::string type{};
+    bool operator==(const Dependency&) const = default;
+};
+
+struct RemoveSoftware {
+    std::string correlation_id{};
+    std::vector<Dependency> software{};
+    bool forced{};  // go on after a failure
+    bool operator==(const RemoveSoftware&) const = default;
+};
+
+// Invalid: cannot be read, or nothing to do.
+Result<Install> decode_install(std::string_view value);
+Result<RemoveSoftware> decode_remove_software(std::string_view value);
+
+enum class Progress {
+    Started,
+    Downloading,
+    Downloaded,
+    Installing,
+    Installed,
+    Removing,
+    Removed,
+    FinishedSuccess,
+    FinishedError,
+    FinishedRejected
+};
+std::string_view to_string(Progress progress);  // "FINISHED_SUCCESS"
+
+struct OperationStatus {
+    std::string correlation_id{};
+    Progress status{};
+    std::optional<Module> module{};      // of an install
+    std::vector<Dependency> software{};  // of a remove
+    std::string message{};
+    bool operator==(const OperationStatus&) const = default;
+};
+
+// The image reference split at its first colon.
+Dependency dependency_of(const ContainerSpec& spec);
+std::string key_of(const Dependency& dependency);  // <group>.<name>:<version>, every / as %2F
+
+}  // namespace berth::twin
