@@ -1,0 +1,69 @@
+#include "metrics/measure.hpp"
+
+#include <algorithm>
+
+namespace berth::metrics {
+namespace {
+
+constexpr double kWhole = 100.0;
+
+double percent(double part, double whole) {
+    return std::clamp(kWhole * part / whole, 0.0, kWhole);
+}
+
+std::optional<double> cpu_utilization(const std::optional<CpuUse>& now, const std::optional<CpuUse>& before) {
+    if (!now || !before || now->host <= before->host) return std::nullopt;
+    const auto used = now->container > before->container ? now->container - before->container : 0;
+    return percent(static_cast<double>(used), static_cast<double>(now->host - before->host));
+}
+
+std::uint64_t total_of(const MemoryUse& memory, std::uint64_t machine) {
+    if (memory.limit == 0) return machine;
+    return machine == 0 ? memory.limit : std::min(memory.limit, machine);
+}
+
+}  // namespace
+
+std::vector<twin::Measurement> measure(const Usage& now, const std::optional<CpuUse>& baseline,
+                                       std::uint64_t machine_memory) {
+    std::vector<twin::Measurement> all;
+    if (const auto cpu = cpu_utilization(now.cpu, baseline)) all.push_back({kCpuUtilization, *cpu});
+    if (now.memory) {
+        const auto total = total_of(*now.memory, machine_memory);
+        const auto used = now.memory->usage - std::min(now.memory->usage, now.memory->inactive_file);
+        all.push_back({kMemoryTotal, total});
+        all.push_back({kMemoryUsed, used});
+        if (total > 0)
+            all.push_back(
+                {kMemoryUtilization, percent(static_cast<double>(used), static_cast<double>(total))});
+    }
+    if (now.io) {
+        all.push_back({kIoRead, now.io->read});
+        all.push_back({kIoWritten, now.io->written});
+    }
+    if (now.net) {
+        all.push_back({kNetRead, now.net->read});
+        all.push_back({kNetWritten, now.net->written});
+    }
+    if (now.pids > 0) all.push_back({kPids, now.pids});
+    return all;
+}
+
+std::uint64_t Accumulator::add(std::uint64_t reading) {
+    constexpr std::uint64_t kRound = std::uint64_t{1} << 32;
+    if (reading >= last_) {
+        sum_ += reading - last_;
+    } else {
+        const bool came_round = last_ < kRound && last_ > kRound / 2 && reading < kRound / 2;
+        sum_ += came_round ? kRound - last_ + reading : reading;
+    }
+    last_ = reading;
+    return sum_;
+}
+
+void Accumulators::apply(Usage& usage) {
+    if (usage.io) usage.io = Transfer{io_read.add(usage.io->read), io_written.add(usage.io->written)};
+    if (usage.net) usage.net = Transfer{net_read.add(usage.net->read), net_written.add(usage.net->written)};
+}
+
+}  // namespace berth::metrics

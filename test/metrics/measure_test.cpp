@@ -1,0 +1,82 @@
+// The formulas, and counters that come round.
+#include "metrics/measure.hpp"
+
+#include <map>
+#include <string>
+#include <variant>
+
+#include "test/support/catch.hpp"
+
+using namespace berth;
+using metrics::Accumulator;
+
+namespace {
+
+std::map<std::string, double> values(const Usage& now, const std::optional<CpuUse>& before = {},
+                                     std::uint64_t machine = 8192) {
+    std::map<std::string, double> all;
+    for (const auto& measurement : metrics::measure(now, before, machine))
+        all[std::string(measurement.id)] =
+            std::visit([](auto value) { return static_cast<double>(value); }, measurement.value);
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("measurements have their order and units", "[TW-61][TW-62][metrics]") {
+    Usage now{};
+    now.cpu = CpuUse{300, 2000};
+    now.memory = MemoryUse{3000, 1000, 4000};
+    now.io = Transfer{1, 2};
+    now.net = Transfer{3, 4};
+    now.pids = 5;
+    std::vector<std::string> order;
+    for (const auto& measurement : metrics::measure(now, CpuUse{100, 1000}, 8192))
+        order.emplace_back(measurement.id);
+    CHECK(order == std::vector<std::string>{"cpu.utilization", "memory.total", "memory.used",
+                                            "memory.utilization", "io.readBytes", "io.writeBytes",
+                                            "net.readBytes", "net.writeBytes", "pids"});
+    CHECK(values(now, CpuUse{100, 1000}) == std::map<std::string, double>{{"cpu.utilization", 20},
+                                                                          {"memory.total", 4000},
+                                                                          {"memory.used", 2000},
+                                                                          {"memory.utilization", 50},
+                                                                          {"io.readBytes", 1},
+                                                                          {"io.writeBytes", 2},
+                                                                          {"net.readBytes", 3},
+                                                                          {"net.writeBytes", 4},
+                                                                          {"pids", 5}});
+}
+
+TEST_CASE("what there is no data for is left out", "[TW-62][TW-63][metrics]") {
+    CHECK(values({}).empty());
+    Usage now{};
+    now.cpu = CpuUse{300, 2000};
+    CHECK(values(now).empty());                                     // no baseline
+    CHECK(values(now, CpuUse{100, 2000}).empty());                  // no time went by
+    CHECK(values(now, CpuUse{0, 1900})["cpu.utilization"] == 100);  // clamped
+    CHECK(values(now, CpuUse{400, 1000})["cpu.utilization"] == 0);  // a new process
+    now = {};
+    now.memory = MemoryUse{1000, 3000, 0};
+    CHECK(values(now)["memory.used"] == 0);
+    CHECK(values(now)["memory.total"] == 8192);  // the machine's, without a limit
+    now.memory = MemoryUse{1000, 0, 1 << 20};
+    CHECK(values(now)["memory.total"] == 8192);  // and where that is lower
+    now.memory = MemoryUse{1000, 0, 0};
+    CHECK(values(now, {}, 0).count("memory.utilization") == 0);
+}
+
+TEST_CASE("counters never fall", "[TW-62][metrics]") {
+    Accumulator plain;
+    CHECK(plain.add(10) == 10);
+    CHECK(plain.add(30) == 30);
+    CHECK(plain.add(5) == 35);  // begun anew
+    CHECK(plain.add(6) == 36);
+
+    constexpr std::uint64_t kRound = std::uint64_t{1} << 32;
+    Accumulator round;
+    CHECK(round.add(kRound - 10) == kRound - 10);
+    CHECK(round.add(5) == kRound + 5);
+    Accumulator large;
+    CHECK(large.add(5 * kRound) == 5 * kRound);
+    CHECK(large.add(1) == 5 * kRound + 1);
+}
