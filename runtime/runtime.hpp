@@ -12,6 +12,7 @@
 
 #include "protocol/container.hpp"
 #include "protocol/result.hpp"
+#include "protocol/usage.hpp"
 
 namespace berth::runtime {
 
@@ -99,6 +100,8 @@ class Runtime {
     virtual Result<> update(const EngineId& engine_id, const UpdateOptions& options, Call call) = 0;
     virtual Result<> remove(const EngineId& engine_id,
                             Call call) = 0;  // with anonymous volumes; absent: fine
+    // What it has used so far. Of one that does not run: Conflict.
+    virtual Result<Usage> stats(const EngineId& engine_id, Call call) = 0;
 
     // Blocks and delivers events of this namespace until the stream ends (Unavailable) or stop is requested
     // (Interrupted). `subscribed` is called once the engine has accepted the subscription: list after it.

@@ -66,6 +66,10 @@ Result<std::optional<EngineId>> KillableRuntime::find(const ContainerId& id, run
     return engine_.find(id, std::move(call));
 }
 
+Result<Usage> KillableRuntime::stats(const EngineId& engine_id, runtime::Call call) {
+    return engine_.stats(engine_id, std::move(call));
+}
+
 Result<bool> KillableRuntime::image_present(const std::string& reference, runtime::Call call) {
     return engine_.image_present(reference, std::move(call));
 }

@@ -25,6 +25,7 @@ class KillableRuntime final : public runtime::Runtime {
     Result<std::vector<Container>> list(runtime::Call call) override;
     Result<Container> inspect(const EngineId& engine_id, runtime::Call call) override;
     Result<std::optional<EngineId>> find(const ContainerId& id, runtime::Call call) override;
+    Result<Usage> stats(const EngineId& engine_id, runtime::Call call) override;
     Result<bool> image_present(const std::string& reference, runtime::Call call) override;
     Result<> pull(const std::string& reference, runtime::Call call) override;
     Result<EngineId> create(const ContainerSpec& spec, runtime::CreateOptions options,

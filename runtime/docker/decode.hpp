@@ -23,6 +23,8 @@ struct Inspected {
 
 Result<std::vector<Container>> decode_list(std::string_view body);
 Result<Inspected> decode_inspect(std::string_view body);
+// Conflict: it does not run, the engine sends empty counters then.
+Result<Usage> decode_stats(std::string_view body);
 Result<EngineId> decode_id(std::string_view body);
 
 // One line of the event stream; nothing: an event nobody here asks about.

@@ -40,6 +40,7 @@ class DockerRuntime final : public Runtime {
     Result<> rename(const EngineId& engine_id, const std::string& engine_name, Call call) override;
     Result<> update(const EngineId& engine_id, const UpdateOptions& options, Call call) override;
     Result<> remove(const EngineId& engine_id, Call call) override;
+    Result<Usage> stats(const EngineId& engine_id, Call call) override;
 
     Result<> watch(const std::function<void()>& subscribed, const std::function<void(EngineEvent)>& deliver,
                    Call call) override;

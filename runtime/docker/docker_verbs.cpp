@@ -154,4 +154,10 @@ Result<> DockerRuntime::remove(const EngineId& engine_id, Call call) {
     return {};
 }
 
+Result<Usage> DockerRuntime::stats(const EngineId& engine_id, Call call) {
+    const auto reply = expect(on_container("GET", engine_id, "/stats?stream=false&one-shot=true"), call);
+    if (!reply) return fail(reply.error(), "stats");
+    return decode_stats(reply->body);
+}
+
 }  // namespace berth::runtime::docker

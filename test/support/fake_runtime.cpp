@@ -222,6 +222,20 @@ Result<> FakeRuntime::remove(const EngineId& engine_id, Call call) {
     return {};
 }
 
+Result<Usage> FakeRuntime::stats(const EngineId& engine_id, Call call) {
+    const Lock lock(mutex_);
+    if (auto error = refused(Verb::Stats, call)) return *error;
+    const auto* instance = at(engine_id);
+    if (!instance) return no_such_container(engine_id);
+    if (!instance->container.runs()) return fail(Errc::Conflict, "stats: it does not run");
+    return instance->usage;
+}
+
+void FakeRuntime::put_usage(const EngineId& engine_id, const Usage& usage) {
+    const Lock lock(mutex_);
+    if (auto* instance = at(engine_id)) instance->usage = usage;
+}
+
 Result<> FakeRuntime::watch(const std::function<void()>& subscribed,
                             const std::function<void(runtime::EngineEvent)>& deliver, Call call) {
     Lock lock(mutex_);

@@ -33,6 +33,7 @@ enum class Verb {
     Rename,
     Update,
     Remove,
+    Stats,
     Watch
 };
 
@@ -55,6 +56,7 @@ class FakeRuntime final : public runtime::Runtime {
     Result<> update(const EngineId& engine_id, const runtime::UpdateOptions& options,
                     runtime::Call call) override;
     Result<> remove(const EngineId& engine_id, runtime::Call call) override;
+    Result<Usage> stats(const EngineId& engine_id, runtime::Call call) override;
     Result<> watch(const std::function<void()>& subscribed,
                    const std::function<void(runtime::EngineEvent)>& deliver, runtime::Call call) override;
 
@@ -83,6 +85,7 @@ class FakeRuntime final : public runtime::Runtime {
     // An instance from before, in whatever state; engine_id and engine_policy are filled if empty.
     EngineId put(Container container);
     void emit(const runtime::EngineEvent& event);
+    void put_usage(const EngineId& engine_id, const Usage& usage);  // what stats answers
 
     // --- what became of it -----------------------------------------------------------------------------
 
@@ -101,6 +104,7 @@ class FakeRuntime final : public runtime::Runtime {
         std::string policy{};  // update changes these two; the spec stays what it was at create
         Resources limits{};
         std::vector<std::string> env{};
+        Usage usage{};
         bool foreign{};
         bool stubborn{};
         bool told_to_end{};  // a signal was sent in this run: the engine does not restart it
