@@ -98,6 +98,20 @@ struct UpdateAgentConfig {
     bool operator==(const UpdateAgentConfig&) const = default;
 };
 
+struct ThingsConfig {  // the digital twin
+    bool enabled{true};
+    std::string home_dir{"/var/lib/berth"};  // of the file of known features
+    std::vector<std::string> features{"ContainerFactory", "SoftwareUpdatable", "Metrics"};
+    std::string topic_form{"namespace"};  // namespace tenant
+    bool resync_on_repeat{};
+    bool metrics_refresh{true};
+    std::int64_t max_command_bytes{1024 * 1024};
+    bool redact_env{true};
+    std::string download_ca{};  // PEM bundle; empty: the system's
+
+    bool operator==(const ThingsConfig&) const = default;
+};
+
 struct LogConfigFile {
     std::string level{"INFO"};
     std::string file{};  // empty: standard output
@@ -123,6 +137,7 @@ struct Config {
     std::string secrets_dir{"/etc/berth/secrets"};
     std::vector<std::string> redact{"*PASSWORD*", "*TOKEN*", "*SECRET*", "*KEY*"};
     UpdateAgentConfig update_agent{};
+    ThingsConfig things{};
     LogConfigFile log{};
 
     bool operator==(const Config&) const = default;

@@ -111,6 +111,8 @@ class Finisher {
 
     void names(const std::string& host) {
         auto& config = loaded_.config;
+        if (!loaded_.given.contains("things.home_dir") && loaded_.given.contains("storage.home_dir"))
+            config.things.home_dir = config.home_dir;
         if (config.name.empty()) config.name = device_name(host);
         if (config.mqtt.client_id.empty())
             config.mqtt.client_id = loaded_.kanto ? random_uuid() : "berth-" + config.name;

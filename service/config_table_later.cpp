@@ -7,7 +7,6 @@ namespace berth::service {
 
 namespace {
 
-constexpr std::string_view kThings = "things.enabled";
 constexpr std::string_view kDeployment = "deployment.enabled";
 constexpr std::string_view kCare = "care.enabled";
 constexpr std::string_view kAgent = "companions.agent.enabled";
@@ -184,35 +183,6 @@ constexpr Option kLater[] = {
      .flag = "grpc-serv-ap",
      .standing = Standing::Later,
      .help = "of Kanto's local interface; empty: none"},
-
-    {.key = kThings,
-     .kind = Kind::Boolean,
-     .own = "true",
-     .path = {"things.enable"},
-     .flag = "things-enable",
-     .standing = Standing::Later,
-     .off = "false",
-     .help = "the digital twin"},
-    home("things.home_dir", "things.home_dir", "things-home-dir"),
-    {.key = "things.features",
-     .kind = Kind::List,
-     .own = "ContainerFactory,SoftwareUpdatable,Metrics",
-     .path = {"things.features"},
-     .flag = "things-features",
-     .standing = Standing::Later,
-     .switches = kThings,
-     .help = "its parts"},
-    part(kThings, "things.topic_form", "namespace"),
-    part(kThings, "things.resync_on_repeat", "false", Kind::Boolean),
-    part(kThings, "things.metrics_refresh", "true", Kind::Boolean),
-    part(kThings, "things.max_command_bytes", "1048576", Kind::Integer),
-    {.key = "things.redact_env",
-     .kind = Kind::Boolean,
-     .own = "true",
-     .kanto = "false",
-     .standing = Standing::Later,
-     .switches = kThings},
-    part(kThings, "things.download_ca", ""),
 
     {.key = kDeployment,
      .kind = Kind::Boolean,

@@ -36,6 +36,7 @@ class Connection {
     Result<> open(const BrokerAddress& address, MqttVersion version);
     void set_client_id(std::string client_id) { client_id_ = std::move(client_id); }  // for the next open()
     Result<> subscribe(const std::vector<std::string>& filters) { return client_->subscribe(filters); }
+    Result<> unsubscribe(const std::vector<std::string>& filters) { return client_->unsubscribe(filters); }
     Result<> publish(std::uint64_t id, const Publication& publication) {
         return client_->publish(id, publication);
     }

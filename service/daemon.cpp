@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "runtime/docker/docker_runtime.hpp"
@@ -19,7 +20,9 @@
 #include "service/recovery.hpp"
 #include "service/router.hpp"
 #include "service/steps.hpp"
+#include "service/twin.hpp"
 #include "service/updates.hpp"
+#include "service/verbs.hpp"
 #include "service/workers.hpp"
 #include "service/world.hpp"
 
@@ -96,15 +99,23 @@ class Daemon {
           world_(loop_, workers_, engine_, config.home_dir),
           steps_(loop_, workers_, engine_, world_,
                  {config.stop_timeout, config.images.require_qualified, config.secrets_dir}),
-          recovery_(loop_, world_, steps_, [this](const ContainerId& id) { return updates_.concerns(id); }),
+          recovery_(loop_, world_, steps_,
+                    [this](const ContainerId& id) { return updates_.concerns(id) || verbs_.creates(id); }),
           journal_(loop_, std::filesystem::path(config.home_dir) / "operation" / "journal"),
           inventory_(loop_, link_, world_, stamps_, config.update_agent, config.redact),
           updates_(loop_, link_, world_, steps_, inventory_, journal_, stamps_, config.update_agent),
+          verbs_(loop_, workers_, engine_, world_, steps_,
+                 [this](const ContainerId& id) { return updates_.may_change(id); },
+                 {config.stop_timeout, config.images.require_qualified}),
           workers_(loop_, lanes(config)) {
         world_.when_ready([this] {
             updates_.wait_for_recovery();
-            recovery_.on_ready([this] { updates_.on_world_ready(); });
+            recovery_.on_ready([this] {
+                updates_.on_world_ready();
+                if (twin_) twin_->on_world_ready();
+            });
         });
+        if (config.things.enabled) start_twin(config);
         if (!config.update_agent.enabled) return;
         read_journal();
         inventory_.start();
@@ -121,6 +132,7 @@ class Daemon {
         auto started = link_.start();
         if (started) loop_.run();
         watcher.stop();
+        if (twin_) twin_->dispose();
         workers_.stop();
         journal_.stop();
         link_.stop();
@@ -128,6 +140,14 @@ class Daemon {
     }
 
  private:
+    void start_twin(const Config& config) {
+        twin_.emplace(Twin::Parts{loop_, workers_, link_, world_, verbs_, runtime_}, config.things,
+                      config.redact);
+        router_.add(twin_->routes());
+        link_.on_ready([this] { twin_->on_link_ready(); });
+        link_.on_lost([this] { twin_->on_link_lost(); });
+    }
+
     void read_journal() {
         auto record = journal_.open();
         if (!record)
@@ -175,6 +195,8 @@ class Daemon {
     Stamps stamps_;
     InventoryReporter inventory_;
     Updates updates_;
+    Verbs verbs_;
+    std::optional<Twin> twin_;
     Workers workers_;  // last: its jobs use all of the above
 };
 

@@ -40,7 +40,13 @@ struct Publication {
 class Link {
  public:
     virtual ~Link() = default;
-    virtual void publish(Publication publication) = 0;  // on the loop; never blocks, never throws
+    // On the loop, like the next three; none of them blocks or throws.
+    virtual void publish(Publication publication) = 0;
+    // Besides the routes' own filters, with QoS 1, until the connection is lost or unsubscribe().
+    virtual void subscribe(const std::string& filter) = 0;
+    virtual void unsubscribe(const std::string& filter) = 0;
+    // What waits of this importance is not sent any more; nobody is told.
+    virtual void withdraw(Importance importance) = 0;
 };
 
 struct Route {
@@ -50,6 +56,8 @@ struct Route {
     // Called instead of the handler when messages come faster than they are handled: answer with the
     // capability's own failure word. The payload is cut to kRefusedPayloadBytes. May be empty.
     std::function<void(const Message&)> refused{};
+
+    bool on_demand{};  // only dispatched: its module subscribes what it wants of it
 };
 
 inline constexpr std::size_t kRefusedPayloadBytes = 4096;

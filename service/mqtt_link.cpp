@@ -53,6 +53,10 @@ void MqttLink::on_ready(std::function<void()> callback) {
     ready_callbacks_.push_back(std::move(callback));
 }
 
+void MqttLink::on_lost(std::function<void()> callback) {
+    lost_callbacks_.push_back(std::move(callback));
+}
+
 Result<> MqttLink::start() {
     const auto address = parse_broker_url(config_.url);
     if (!address) return address.error();
@@ -82,6 +86,18 @@ void MqttLink::publish(Publication publication) {
             "more is to be published than the broker takes: the least important messages are dropped");
     }
     if (state_ == State::Ready) drain();
+}
+
+void MqttLink::subscribe(const std::string& filter) {
+    if (state_ != State::Ready || std::ranges::find(filters_, filter) != filters_.end()) return;
+    filters_.push_back(filter);
+    if (const auto sent = connection_.subscribe({filter}); !sent) lose(sent.error().message, 0ms);
+}
+
+void MqttLink::unsubscribe(const std::string& filter) {
+    if (state_ != State::Ready || std::erase(filters_, filter) == 0) return;
+    if (const auto sent = connection_.unsubscribe({filter}); !sent)
+        spdlog::warn("{}: messages on '{}' may still come", sent.error().message, filter);
 }
 
 void MqttLink::attempt() {
@@ -164,6 +180,9 @@ void MqttLink::handle(const Connected&) {
 }
 
 void MqttLink::handle(const Subscribed& event) {
+    if (state_ == State::Ready && !event.codes.empty() && is_refusal(event.codes.front()))
+        spdlog::error("the broker refuses a subscription of the twin: {}; no command reaches us",
+                      describe_reason(event.codes.front()));
     if (state_ != State::Subscribing) return;
     for (std::size_t i = 0; i < std::min(event.codes.size(), filters_.size()); ++i) {
         if (!is_refusal(event.codes[i])) continue;
@@ -219,6 +238,9 @@ void MqttLink::on_taken_over() {
 
 void MqttLink::lose(const std::string& cause, milliseconds at_least) {
     outbox_.on_lost();
+    if (state_ == State::Ready)
+        for (const auto& callback : lost_callbacks_)
+            callback();
     const auto lived = std::chrono::duration_cast<milliseconds>(Clock::now() - connected_at_);
     const auto wait = policy_.on_lost(lived, std::uniform_real_distribution<double>(0, 1)(random_));
     if (policy_.keeps_losing() && at_least == 0ms) {

@@ -34,6 +34,9 @@ class MqttLink : public Link {
     // should know now. Before start().
     void on_ready(std::function<void()> callback);
 
+    // Called when a connection that was ready is lost. Before start().
+    void on_lost(std::function<void()> callback);
+
     // Invalid or Unsupported: the URL. Every other trouble is logged and tried again.
     Result<> start();
 
@@ -41,6 +44,9 @@ class MqttLink : public Link {
     void stop();
 
     void publish(Publication publication) override;
+    void subscribe(const std::string& filter) override;
+    void unsubscribe(const std::string& filter) override;
+    void withdraw(Importance importance) override { outbox_.withdraw(importance); }
 
     bool is_ready() const { return state_ == State::Ready; }
     const Outbox& outbox() const { return outbox_; }
@@ -90,6 +96,7 @@ class MqttLink : public Link {
     ConnectPolicy policy_;
     std::minstd_rand random_{std::random_device{}()};
     std::vector<std::function<void()>> ready_callbacks_{};
+    std::vector<std::function<void()>> lost_callbacks_{};
     Outbox outbox_{};
 
     State state_{State::Stopped};

@@ -22,6 +22,7 @@ std::string group_of(const Option& option) {
     static const std::map<std::string_view, std::string> kGroups = {{"log", "Logging"},
                                                                     {"mqtt", "Broker"},
                                                                     {"update_agent", "Update agent"},
+                                                                    {"things", "Digital twin"},
                                                                     {"storage", "Folders"},
                                                                     {"runtime", "Engine"},
                                                                     {"lifecycle", "Engine"},

@@ -106,6 +106,11 @@ void Outbox::put_back(Id id) {
     make_room();
 }
 
+void Outbox::withdraw(Importance importance) {
+    while (!queue(importance).empty())
+        dequeue(importance, queue(importance).begin()->first);
+}
+
 void Outbox::on_lost() {
     auto lost = std::exchange(in_flight_, {});
     in_flight_bytes_ = 0;

@@ -42,9 +42,10 @@ class Outbox {
     // bounded like waiting ones, but one message always may go.
     std::optional<Sending> take();
 
-    void on_delivered(Id id);  // ids that are not in flight are ignored, like in the next two
-    void on_refused(Id id);    // the broker will never take it: counted as dropped
-    void put_back(Id id);      // could not be handed over: waits again, at its old place
+    void on_delivered(Id id);              // ids that are not in flight are ignored, like in the next two
+    void on_refused(Id id);                // the broker will never take it: counted as dropped
+    void put_back(Id id);                  // could not be handed over: waits again, at its old place
+    void withdraw(Importance importance);  // what waits of it; not counted as dropped
     void on_lost();  // the connection: all that was in flight waits again, except QoS 0, which was sent once
 
     // The largest of those that wait is what the broker will never take: counted as dropped.

@@ -161,6 +161,10 @@ class PahoClient::Session {
                           nullptr, subscribing_);
     }
 
+    void unsubscribe(const std::vector<std::string>& filters) {
+        client_.unsubscribe(to_collection(filters), nullptr, ignored_);
+    }
+
     void publish(std::uint64_t id, const Publication& publication) {
         const auto message =
             mqtt::message::create(publication.topic, publication.payload.data(), publication.payload.size(),
@@ -222,6 +226,7 @@ class PahoClient::Session {
                          }};
     Listener unsubscribing_{[this](const mqtt::token&) { unsubscribed_.set_value(); },
                             [this](const mqtt::token&) { unsubscribed_.set_value(); }};
+    Listener ignored_{[](const mqtt::token&) {}, [](const mqtt::token&) {}};
     Listener disconnecting_{[this](const mqtt::token&) { disconnected_.set_value(); },
                             [this](const mqtt::token&) { disconnected_.set_value(); }};
 
@@ -265,6 +270,10 @@ Result<> PahoClient::connect() {
 
 Result<> PahoClient::subscribe(const std::vector<std::string>& filters) {
     return attempt("subscribe", [&] { session_->subscribe(filters); });
+}
+
+Result<> PahoClient::unsubscribe(const std::vector<std::string>& filters) {
+    return attempt("unsubscribe", [&] { session_->unsubscribe(filters); });
 }
 
 Result<> PahoClient::publish(std::uint64_t id, const Publication& publication) {

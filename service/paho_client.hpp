@@ -57,6 +57,7 @@ class PahoClient {
     // none.
     Result<> connect();
     Result<> subscribe(const std::vector<std::string>& filters);
+    Result<> unsubscribe(const std::vector<std::string>& filters);  // nobody waits for the answer
     Result<> publish(std::uint64_t id,
                      const Publication& publication);  // Busy or Unavailable: try again later
 

@@ -17,6 +17,7 @@ void Router::add(std::vector<Route> routes) {
 std::vector<std::string> Router::filters() const {
     std::vector<std::string> filters;
     for (const auto& route : routes_) {
+        if (route.on_demand) continue;
         if (std::ranges::find(filters, route.filter) == filters.end()) filters.push_back(route.filter);
     }
     return filters;

@@ -16,7 +16,7 @@ class Router {
  public:
     void add(std::vector<Route> routes);
 
-    std::vector<std::string> filters() const;  // each once, in the order of the table
+    std::vector<std::string> filters() const;  // each once, in the order of the table; not those on demand
 
     void dispatch(const Message& message) const;  // to every route that matches
     void refuse(const Message& message) const;    // to `refused` of every route that matches

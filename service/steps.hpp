@@ -46,7 +46,13 @@ class Steps {
     // Gives back the restart policy of the document.
     void put_policy_right(const Container& container, Done done);
 
-    // Asks the pulls in progress to end; they end with Interrupted. Other steps end by themselves.
+    // The instance, if there is one, and the record.
+    void discard(const ContainerId& id, const std::string& name, Done done) {
+        remove(id, name, std::move(done));
+    }
+
+    // Asks the pulls of an update in progress to end; they end with Interrupted. Other steps end by
+    // themselves.
     void cancel_pulls();
 
  private:
@@ -71,8 +77,10 @@ class Steps {
         Next next{};
         std::stop_source stop{};
         std::size_t tries{};
+        bool of_update{};
     };
-    void fetch(const ContainerSpec& spec, Progress progress, Next next);
+    enum class For { Update, Itself };  // whether cancel_pulls() means it
+    void fetch(const ContainerSpec& spec, For whom, Progress progress, Next next);
     void pull(const std::shared_ptr<Fetch>& fetch);
     void on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulled);
 

@@ -41,7 +41,7 @@ void Steps::stage(const ActionState& action, Progress progress, Done done) {
     if (config_.require_qualified && !is_qualified_image(action.spec.image))
         return done(fail(Errc::Invalid, where + ": failed to resolve reference \"" + action.spec.image +
                                             "\": object required; give host, path and tag"));
-    fetch(action.spec, std::move(progress),
+    fetch(action.spec, For::Update, std::move(progress),
           [this, action, where, done = std::move(done)](const Result<>& there) {
               if (!there) return done(fail(there.error(), where));
               Container container{};
@@ -54,15 +54,16 @@ void Steps::stage(const ActionState& action, Progress progress, Done done) {
 }
 
 void Steps::make_again(const Container& record, Done done) {
-    fetch(record.spec, {}, [this, record, done = std::move(done)](const Result<>& there) {
+    fetch(record.spec, For::Itself, {}, [this, record, done = std::move(done)](const Result<>& there) {
         if (!there) return done(fail(there.error(), "image"));
         create(record, wanted_name(record), done);
     });
 }
 
 // Pulls only what is not there: an existing tag is never refreshed.
-void Steps::fetch(const ContainerSpec& spec, Progress progress, Next next) {
-    auto fetching = std::make_shared<Fetch>(Fetch{spec.image, spec.id, std::move(progress), {}, {}, 0});
+void Steps::fetch(const ContainerSpec& spec, For whom, Progress progress, Next next) {
+    auto fetching = std::make_shared<Fetch>(
+        Fetch{spec.image, spec.id, std::move(progress), {}, {}, 0, whom == For::Update});
     fetching->next = [this, id = spec.id, next = std::move(next)](const Result<>& result) {
         fetches_.erase(id);
         next(result);
@@ -121,7 +122,7 @@ void Steps::on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulle
 
 void Steps::cancel_pulls() {
     for (auto& [id, fetch] : fetches_)
-        fetch->stop.request_stop();
+        if (fetch->of_update) fetch->stop.request_stop();
 }
 
 // The record first: an instance that no record explains must never exist. After a failure the record stays,

@@ -212,8 +212,8 @@ bool Updates::concerns(const ContainerId& id) const {
 
 Result<> Updates::may_change(const ContainerId& id) const {
     if (!is_open() || reconcile::hold_on(*operation_, id) != reconcile::Hold::Refused) return {};
-    return fail(Errc::Conflict, "the container is part of the update of activity '" +
-                                    operation_->activity_id + "', which has not ended");
+    return fail(Errc::Conflict,
+                "is part of the open update '" + operation_->activity_id + "'; try again when it has ended");
 }
 
 }  // namespace berth::service

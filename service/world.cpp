@@ -241,6 +241,7 @@ void World::on_created(const ContainerId& id, const EngineId& engine_id) {
     if (container.state.status != Status::Running) container.state.status = Status::Created;
     if (container.state.created.empty()) container.state.created = now_rfc3339();
     save(container, {});
+    notify(changed_);
 }
 
 // One writer, and the key keeps the order: the newest picture is what stays on disk.
@@ -277,6 +278,21 @@ void World::forget(const ContainerId& id, Then then) {
 
 void World::expect_stop(const ContainerId& id) {
     our_stops_.insert(id);
+}
+
+void World::stop_failed(const ContainerId& id) {
+    our_stops_.erase(id);
+    asked_to_stop_.erase(id);
+}
+
+// The engine tells of no event.
+void World::start_failed(const ContainerId& id, const std::string& why) {
+    const auto at = containers_.find(id);
+    if (at == containers_.end() || at->second.runs()) return;
+    at->second.state.status = Status::Stopped;
+    at->second.state.error = why;
+    save(at->second, {});
+    notify(changed_);
 }
 
 void World::on_connected() {

@@ -34,6 +34,7 @@ class World {
 
     std::vector<Container> containers() const;
     const Container* find(const ContainerId& id) const;
+    const std::map<ContainerId, Container>& all() const { return containers_; }
 
     // Reads the engine's list again; events that arrive meanwhile are applied after it. `then` on the loop.
     void refresh(Then then);
@@ -45,6 +46,10 @@ class World {
     // The instance is gone: the picture follows at once, then the record, then `then`.
     void forget(const ContainerId& id, Then then = {});
     void expect_stop(const ContainerId& id);  // Berth itself is about to stop it
+    void stop_failed(const ContainerId& id);  // it runs on: an end that comes later is its own
+    void start_failed(const ContainerId& id, const std::string& why);
+    // From now on whoever starts is inspected for its process id, which no event tells.
+    void learn_pids() { learns_pids_ = true; }
 
     // Told once, after a list: containers that ran when last seen and do not run now.
     std::set<ContainerId> take_gone_down() { return std::exchange(gone_down_, {}); }
@@ -78,6 +83,8 @@ class World {
     void on_started(Container& container, const runtime::EngineEvent& event);
     void on_died(Container& container, const runtime::EngineEvent& event);
     void save(const Container& container, Then then);
+    void learn_pid(const Container& started);
+    void on_inspected(const Container& started, const Container& seen);
     void undo_shutdown_stops();
     void set_tried();
     void notify(const std::vector<std::function<void()>>& listeners) const;
@@ -96,6 +103,7 @@ class World {
     bool ready_{false};
     bool tried_{false};
     bool records_read_{false};
+    bool learns_pids_{false};
     std::string trouble_{"the engine has not answered yet"};
     std::vector<Then> refreshing_;  // who waits for the list under way
     bool listing_{false};

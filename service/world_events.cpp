@@ -11,6 +11,8 @@ namespace {
 using runtime::EngineEvent;
 using runtime::EngineEventKind;
 
+constexpr std::chrono::seconds kInspectDeadline{10};
+
 // Signals that programs use for other things than ending.
 bool asks_to_stop(const std::string& signal) {
     static const std::set<std::string> kOther = {"1",      "10",      "12",      "17",      "28",
@@ -68,9 +70,10 @@ void World::on_started(Container& container, const EngineEvent& event) {
     auto& state = container.state;
     const bool by_engine = state.restarting;
     const auto restarts = by_engine ? state.restart_count + 1 : 0;
-    const auto created = state.created;
+    const auto before = state;
     state = ContainerState{};
-    state.created = created;
+    state.created = before.created;
+    state.finished_at = before.finished_at;
     state.status = Status::Running;
     state.started_at = event.time;
     state.restart_count = restarts;
@@ -81,11 +84,33 @@ void World::on_started(Container& container, const EngineEvent& event) {
     container.started_before = true;
     // Not what the engine restarts, which wears the flash; a staged one is kept as it changes its role.
     if (!by_engine && container.role != Role::Staged) save(container, {});
+    if (learns_pids_) learn_pid(container);
+}
+
+void World::learn_pid(const Container& started) {
+    workers_.submit(Lane::Quick, {}, [this, started](std::stop_token stop) -> Task {
+        runtime::Call call{};
+        call.stop = std::move(stop);
+        call.deadline = std::chrono::steady_clock::now() + kInspectDeadline;
+        auto seen = runtime_.inspect(started.engine_id, call);
+        if (!seen) return {};  // it is gone, or the engine is: the next event tells
+        return [this, started, seen = std::move(*seen)] { on_inspected(started, seen); };
+    });
+}
+
+void World::on_inspected(const Container& started, const Container& seen) {
+    const auto at = containers_.find(started.spec.id);
+    if (at == containers_.end() || at->second.engine_id != started.engine_id) return;
+    auto& state = at->second.state;
+    if (!at->second.runs() || !seen.runs() || state.started_at != started.state.started_at) return;
+    state.pid = seen.state.pid;
+    notify(changed_);
 }
 
 void World::on_died(Container& container, const EngineEvent& event) {
     auto& state = container.state;
-    const bool asked = asked_to_stop_.erase(container.spec.id) > 0;
+    // Any signal may have been asked for, also one that programs use for other things.
+    const bool asked = asked_to_stop_.erase(container.spec.id) > 0 || our_stops_.contains(container.spec.id);
     state.status = asked ? Status::Stopped : Status::Exited;
     state.exit_code = event.exit_code;
     state.finished_at = event.time;

@@ -104,6 +104,40 @@ TEST_CASE("modules may speak when the subscriptions are acknowledged, not before
     CHECK(daemon.ready == 1);
 }
 
+TEST_CASE("what is subscribed later counts until it is unsubscribed or the connection is lost", "[service]") {
+    Broker broker;
+    broker.start();
+    Daemon daemon(config_for(broker));
+    int lost = 0;
+    daemon.link.on_lost([&lost] { ++lost; });
+    Route commands{"command/#", [&daemon](const Message& m) { daemon.received.push_back(m); }, {}};
+    commands.on_demand = true;
+    daemon.router.add({commands});
+    REQUIRE(daemon.start_and_wait());
+    const auto hears = [&](const std::string& payload) {
+        broker.publish("command/x", payload, {"-q", "1"});
+        broker.publish("other", "end " + payload);
+        if (!daemon.until([&] {
+                return !daemon.received.empty() && daemon.received.back().payload == "end " + payload;
+            }))
+            return false;
+        return std::any_of(daemon.received.begin(), daemon.received.end(),
+                           [&](const Message& m) { return m.payload == payload; });
+    };
+    CHECK_FALSE(hears("too early"));
+    daemon.link.subscribe("command/#");
+    REQUIRE(eventually([&] { return hears("wanted"); }));
+    daemon.link.unsubscribe("command/#");
+    REQUIRE(eventually([&] { return !hears("too late " + std::to_string(daemon.received.size())); }));
+    daemon.link.subscribe("command/#");
+    CHECK(lost == 0);
+    broker.stop();
+    REQUIRE(daemon.until([&] { return lost == 1; }));
+    broker.start();
+    REQUIRE(daemon.until([&] { return daemon.ready == 2; }));
+    CHECK_FALSE(hears("nobody asked for this"));
+}
+
 TEST_CASE("a missing acknowledgement of the subscriptions ends the connection", "[service]") {
     FakeBroker broker({.acknowledge_subscriptions = false});
     auto config = config_for(broker.url());

@@ -47,6 +47,26 @@ std::size_t bytes_of(std::size_t payload) {
 
 }  // namespace
 
+TEST_CASE("what is withdrawn is neither sent nor counted as dropped", "[service]") {
+    Outbox outbox;
+    int told = 0;
+    auto twin = make(Importance::Twin, "waits");
+    twin.delivered = [&told] { ++told; };
+    outbox.add(make(Importance::Twin, "under way"));
+    const auto sending = outbox.take();
+    REQUIRE(sending);
+    outbox.add(std::move(twin));
+    outbox.add(newest(Importance::Twin, "key", "newest"));
+    outbox.add(make(Importance::Metrics, "metrics"));
+    outbox.on_lost();
+    outbox.withdraw(Importance::Twin);
+    CHECK(drain(outbox) == std::vector<std::string>{"metrics"});
+    CHECK(told == 0);
+    CHECK(outbox.dropped() == 0);
+    outbox.add(newest(Importance::Twin, "key", "again"));
+    CHECK(drain(outbox) == std::vector<std::string>{"again"});
+}
+
 TEST_CASE("the outbox sends by importance, then in the order of arrival", "[service]") {
     Outbox outbox;
     outbox.add(make(Importance::Metrics, "m1"));

@@ -1,6 +1,7 @@
 #include "service/router.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "test/support/catch.hpp"
@@ -34,6 +35,17 @@ TEST_CASE("a message goes to every route that matches, and to no other", "[servi
     router.refuse({.topic = "command/web/x", .payload = "4"});
     router.refuse({.topic = "silent", .payload = "5"});
     CHECK(seen == std::vector<std::string>{"all:1", "state:1", "command:2", "refused command:4"});
+}
+
+TEST_CASE("what is subscribed on demand is dispatched, and not in the list", "[service]") {
+    std::vector<std::string> seen;
+    Router router;
+    auto commands = route("command/#", "command", seen);
+    commands.on_demand = true;
+    router.add({std::move(commands), route("a", "a", seen)});
+    CHECK(router.filters() == std::vector<std::string>{"a"});
+    router.dispatch({.topic = "command/x", .payload = "1"});
+    CHECK(seen == std::vector<std::string>{"command:1"});
 }
 
 TEST_CASE("the subscription list holds each filter once", "[service]") {

@@ -536,7 +536,7 @@ TEST_CASE("what an open update stages, replaces or destroys is nobody else's to 
         const auto answer = device.on().may_change(id);
         REQUIRE_FALSE(answer);
         CHECK(answer.error().code == Errc::Conflict);
-        CHECK_THAT(answer.error().message, ContainsSubstring("activity 'two'"));
+        CHECK_THAT(answer.error().message, ContainsSubstring("open update 'two'"));
     }
     CHECK(device.on().may_change(id_of("db")));
     CHECK(device.on().may_change(id_of("same")));

@@ -66,6 +66,23 @@ std::vector<service::Publication> KeepingLink::all() const {
     return published_;
 }
 
+void KeepingLink::subscribe(const std::string& filter) {
+    const std::lock_guard lock(mutex_);
+    subscribed_.push_back(filter);
+    news_.notify_all();
+}
+
+void KeepingLink::unsubscribe(const std::string& filter) {
+    const std::lock_guard lock(mutex_);
+    std::erase(subscribed_, filter);
+    news_.notify_all();
+}
+
+std::vector<std::string> KeepingLink::subscribed() const {
+    const std::lock_guard lock(mutex_);
+    return subscribed_;
+}
+
 TemporaryFolder::TemporaryFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "berth-test-XXXXXX").string();
     if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
@@ -78,15 +95,19 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::UpdateAgentConfig config,
-                 service::StepsConfig steps, BrokerIs broker, std::string broker_file)
+                 service::StepsConfig steps, BrokerIs broker, std::string broker_file,
+                 std::optional<service::ThingsConfig> things)
     : link(broker, std::move(broker_file)),
       workers_(loop, {{service::Lane::Pulls, 2}, {service::Lane::Steps, 4}, {service::Lane::Quick, 2}}),
       world_(loop, workers_, engine, home.string()),
       steps_(loop, workers_, engine, world_, steps),
-      recovery_(loop, world_, steps_, [this](const ContainerId& id) { return updates_.concerns(id); }),
+      recovery_(loop, world_, steps_,
+                [this](const ContainerId& id) { return updates_.concerns(id) || verbs_.creates(id); }),
       inventory_(loop, link, world_, stamps_, config, {"*SECRET*"}),
       journal_(loop, home / "operation" / "journal"),
-      updates_(loop, link, world_, steps_, inventory_, journal_, stamps_, config) {
+      updates_(loop, link, world_, steps_, inventory_, journal_, stamps_, config),
+      verbs_(loop, workers_, engine, world_, steps_,
+             [this](const ContainerId& id) { return updates_.may_change(id); }, {steps.stop_timeout, false}) {
     // What matters is what is published.
     if (std::getenv("BERTH_TEST_LOG") == nullptr) spdlog::set_level(spdlog::level::off);
     inventory_.start();
@@ -94,8 +115,16 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
     router_.add(inventory_.routes());
     world_.when_ready([this] {
         updates_.wait_for_recovery();
-        recovery_.on_ready([this] { updates_.on_world_ready(); });
+        recovery_.on_ready([this] {
+            updates_.on_world_ready();
+            if (twin_) twin_->on_world_ready();
+        });
     });
+    if (things) {
+        twin_.emplace(service::Twin::Parts{loop, workers_, link, world_, verbs_, engine}, *things,
+                      std::vector<std::string>{"*SECRET*"});
+        router_.add(twin_->routes());
+    }
     auto record = journal_.open();
     if (record && *record) updates_.restore(**std::move(record));
     service::EngineListener listener{};
@@ -133,7 +162,20 @@ void Station::command(const std::string& activity, const std::string& word, cons
 }
 
 void Station::connect_broker() {
-    loop.post([this] { inventory_.on_link_ready(); });
+    loop.post([this] {
+        inventory_.on_link_ready();
+        if (twin_) twin_->on_link_ready();
+    });
+}
+
+void Station::lose_broker() {
+    loop.post([this] {
+        if (twin_) twin_->on_link_lost();
+    });
+}
+
+void Station::deliver(service::Message message) {
+    loop.post([this, message = std::move(message)] { router_.dispatch(message); });
 }
 
 void Station::broker_comes() {

@@ -22,7 +22,9 @@
 #include "service/recovery.hpp"
 #include "service/router.hpp"
 #include "service/steps.hpp"
+#include "service/twin.hpp"
 #include "service/updates.hpp"
+#include "service/verbs.hpp"
 #include "service/workers.hpp"
 #include "service/world.hpp"
 #include "test/support/fake_runtime.hpp"
@@ -38,20 +40,25 @@ class KeepingLink final : public service::Link {
         : broker_(broker == BrokerIs::There), file_(std::move(file)) {}
 
     void publish(service::Publication publication) override;
+    void subscribe(const std::string& filter) override;
+    void unsubscribe(const std::string& filter) override;
+    void withdraw(service::Importance) override {}
 
     // Waits until `enough` is true of all that was published; false after the patience.
     bool await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
     std::vector<service::Publication> all() const;
+    std::vector<std::string> subscribed() const;  // now
     void set_broker(bool there) { broker_ = there; }
     void broker_comes();  // on the loop: it gets what has been waiting, in order
 
  private:
     void hand_over(const service::Publication& publication);
 
-    mutable std::mutex mutex_;
-    mutable std::condition_variable news_;
+    mutable std::recursive_mutex mutex_;  // what is awaited may ask for more
+    mutable std::condition_variable_any news_;
     std::vector<service::Publication> published_;
     std::vector<service::Publication> waiting_;  // while the broker is away
+    std::vector<std::string> subscribed_;
     std::atomic<bool> broker_;
     const std::string file_;
 };
@@ -73,7 +80,8 @@ class Station {
     explicit Station(runtime::Runtime& engine, std::filesystem::path home,
                      service::UpdateAgentConfig config = {},
                      service::StepsConfig steps = {std::chrono::seconds(2), false, {}},
-                     BrokerIs broker = BrokerIs::There, std::string broker_file = {});
+                     BrokerIs broker = BrokerIs::There, std::string broker_file = {},
+                     std::optional<service::ThingsConfig> things = {});
     ~Station();
 
     void send(const std::string& topic_end, const std::string& payload, bool retained = false,
@@ -83,6 +91,8 @@ class Station {
                  bool duplicate = false);
     void connect_broker();  // as after the first subscription
     void broker_comes();    // and what has waited for it is delivered
+    void lose_broker();
+    void deliver(service::Message message);  // on any topic
 
     // The feedback of an activity so far, "IDENTIFYING", …; waits for `last` first, unless it is empty.
     std::vector<std::string> words_until(const std::string& activity, const std::string& last);
@@ -110,6 +120,8 @@ class Station {
     service::InventoryReporter inventory_;
     service::Journal journal_;
     service::Updates updates_;
+    service::Verbs verbs_;
+    std::optional<service::Twin> twin_;
     std::unique_ptr<service::EngineWatcher> watcher_;
     std::thread thread_;
 };

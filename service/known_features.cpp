@@ -1,0 +1,51 @@
+#include "service/known_features.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "protocol/twin/features.hpp"
+#include "service/files.hpp"
+
+namespace berth::service::known_features {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Colons { All, First };
+
+fs::path file_of(const fs::path& folder, std::string thing_id, Colons colons) {
+    for (auto at = thing_id.find(':'); at != std::string::npos; at = thing_id.find(':', at)) {
+        thing_id[at] = '_';
+        if (colons == Colons::First) break;
+    }
+    return folder / ("sup_back_" + thing_id + ".json");
+}
+
+}  // namespace
+
+Result<std::vector<ContainerId>> load(const fs::path& folder, const std::string& thing_id) {
+    const auto file = file_of(folder, thing_id, Colons::All);
+    const auto older = file_of(folder, thing_id, Colons::First);
+    std::error_code error;
+    if (older != file && fs::exists(older, error)) {
+        fs::rename(older, file, error);
+        if (error) spdlog::warn("rename {} to {}: {}", older.string(), file.string(), error.message());
+    }
+    const auto text = read_file(file);
+    if (!text && text.error().code == Errc::NotFound) return std::vector<ContainerId>{};
+    if (!text) return text.error();
+    auto ids = twin::decode_known(*text);
+    if (!ids) return fail(ids.error(), file.string());
+    return ids;
+}
+
+Result<> save(const fs::path& folder, const std::string& thing_id, const std::vector<ContainerId>& ids) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) return fail(Errc::Internal, "make folder " + folder.string() + ": " + error.message());
+    return replace_file(file_of(folder, thing_id, Colons::All), twin::encode_known(ids), 0600);
+}
+
+}  // namespace berth::service::known_features

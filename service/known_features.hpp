@@ -1,0 +1,22 @@
+// Which container features the cloud was told of, on disk: what is gone when Berth starts again is deleted
+// there. Reads and writes the file that Kanto keeps. Blocking: called on workers.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "protocol/container.hpp"
+#include "protocol/result.hpp"
+
+namespace berth::service::known_features {
+
+// sup_back_<thing id with _ for every :>.json. An older name of it, in which only the first : was replaced,
+// gives way. No file, or an empty one: none. Invalid: damaged.
+Result<std::vector<ContainerId>> load(const std::filesystem::path& folder, const std::string& thing_id);
+
+// Atomic, 0600; the folder is made if missing.
+Result<> save(const std::filesystem::path& folder, const std::string& thing_id,
+              const std::vector<ContainerId>& ids);
+
+}  // namespace berth::service::known_features

@@ -1,0 +1,141 @@
+#include "service/metrics_reporter.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "protocol/twin/features.hpp"
+#include "service/clock.hpp"
+
+namespace berth::service {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kStatsDeadline{10};
+constexpr std::int64_t kMillisecondsPerSecond = 1000;
+
+}  // namespace
+
+MetricsReporter::MetricsReporter(Loop& loop, Workers& workers, const World& world, runtime::Runtime& runtime,
+                                 Say say)
+    : loop_(loop), workers_(workers), world_(world), runtime_(runtime), say_(std::move(say)) {}
+
+MetricsReporter::~MetricsReporter() {
+    stop();
+}
+
+void MetricsReporter::request(twin::MetricsRequest request) {
+    stop();
+    request_ = std::move(request);
+    due_ = steady_clock::now();
+    schedule();
+    for (const auto& subject : subjects())
+        if (subject.pid > 0) started_[subject.id] = world_.find(subject.id)->state.started_at;
+    read(subjects(), Purpose::Baseline);
+}
+
+void MetricsReporter::stop() {
+    ++number_;
+    loop_.cancel(std::exchange(timer_, 0));
+    request_.reset();
+    reporting_ = false;
+    started_.clear();
+    baselines_.clear();
+}
+
+std::vector<MetricsReporter::Subject> MetricsReporter::subjects() const {
+    std::vector<Subject> all;
+    for (const auto& [id, container] : world_.all())
+        if (container.runs() && request_->wants(twin::container_feature(id)))
+            all.push_back({id, container.engine_id, container.state.pid});
+    return all;
+}
+
+// Whoever begins to run is measured from there.
+void MetricsReporter::on_changed() {
+    if (!request_) return;
+    std::vector<Subject> fresh;
+    for (const auto& subject : subjects()) {
+        const auto& started_at = world_.find(subject.id)->state.started_at;
+        if (subject.pid <= 0) continue;  // told again when it is known
+        const auto known = started_.find(subject.id);
+        if (known != started_.end() && known->second == started_at) continue;
+        started_[subject.id] = started_at;
+        baselines_.erase(subject.id);
+        fresh.push_back(subject);
+    }
+    if (!fresh.empty()) read(std::move(fresh), Purpose::Baseline);
+}
+
+// On the beat of the request, however late this one is; periods that are over already fall out.
+void MetricsReporter::schedule() {
+    const auto now = steady_clock::now();
+    while (due_ <= now)
+        due_ += std::chrono::duration_cast<steady_clock::duration>(request_->frequency);
+    timer_ = loop_.post_after(std::chrono::ceil<milliseconds>(due_ - now), [this] { tick(); });
+}
+
+void MetricsReporter::tick() {
+    schedule();
+    if (reporting_) return spdlog::debug("metrics: the report before is not ready, this one falls out");
+    reporting_ = true;
+    read(subjects(), Purpose::Report);
+}
+
+void MetricsReporter::read(std::vector<Subject> subjects, Purpose purpose) {
+    workers_.submit(
+        Lane::Quick, "metrics",
+        [this, number = number_, purpose, subjects = std::move(subjects)](std::stop_token stop) -> Task {
+            auto readings = read_all(subjects, stop);
+            return [this, number, purpose, readings = std::move(readings)]() mutable {
+                on_read(number, purpose, std::move(readings));
+            };
+        });
+}
+
+// On a worker. Where the kernel's files cannot be seen the engine is asked.
+MetricsReporter::Readings MetricsReporter::read_all(const std::vector<Subject>& subjects,
+                                                    const std::stop_token& stop) {
+    Readings readings;
+    const auto machine = kernel_.machine();
+    readings.machine_memory = machine.memory;
+    for (const auto& subject : subjects) {
+        auto usage = kernel_.read(subject.engine_id, subject.pid, machine);
+        if (!usage) {
+            runtime::Call call{};
+            call.stop = stop;
+            call.deadline = steady_clock::now() + kStatsDeadline;
+            usage = runtime_.stats(subject.engine_id, call);
+        }
+        if (usage)
+            readings.all.push_back({subject.id, *usage});
+        else
+            spdlog::debug("metrics of container {}: {}", subject.id, usage.error().message);
+    }
+    return readings;
+}
+
+void MetricsReporter::on_read(std::uint64_t number, Purpose purpose, Readings readings) {
+    if (number != number_ || !request_) return;
+    twin::Report report;
+    for (auto& [id, usage] : readings.all) {
+        sums_[id].apply(usage);
+        const auto before = baselines_.find(id);
+        const auto baseline = before == baselines_.end() ? std::nullopt : std::optional(before->second);
+        if (usage.cpu) baselines_[id] = *usage.cpu;
+        if (purpose == Purpose::Baseline) continue;
+        twin::Measured measured{twin::container_feature(id), {}};
+        for (const auto& measurement : metrics::measure(usage, baseline, readings.machine_memory))
+            if (request_->wants(measured.originator, measurement.id))
+                measured.measurements.push_back(measurement);
+        if (!measured.measurements.empty()) report.snapshot.push_back(std::move(measured));
+    }
+    if (purpose == Purpose::Baseline) return;
+    reporting_ = false;
+    report.timestamp = unix_ms() / kMillisecondsPerSecond;
+    if (!report.snapshot.empty()) say_(report);
+}
+
+}  // namespace berth::service

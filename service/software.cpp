@@ -1,0 +1,194 @@
+#include "service/software.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "protocol/document.hpp"
+#include "protocol/envelope.hpp"
+#include "service/download.hpp"
+
+namespace berth::service {
+
+using twin::Progress;
+
+Software::Software(Workers& workers, Verbs& verbs, std::string ca_file, Listener listener)
+    : workers_(workers), verbs_(verbs), ca_file_(std::move(ca_file)), listener_(std::move(listener)) {}
+
+void Software::begin(std::function<void()> action) {
+    if (busy_) return waiting_.push_back(std::move(action));
+    busy_ = true;
+    action();
+}
+
+void Software::end() {
+    busy_ = false;
+    if (waiting_.empty()) return;
+    const auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    begin(next);
+}
+
+void Software::install(twin::Install install) {
+    auto installing = std::make_shared<Installing>();
+    installing->install = std::move(install);
+    begin([this, installing] { install_module(installing); });
+}
+
+void Software::say(const Install& install, Progress progress, const std::string& message) {
+    twin::OperationStatus status{};
+    status.correlation_id = install->install.correlation_id;
+    status.status = progress;
+    status.module = install->install.modules[install->module].module;
+    status.message = message;
+    listener_.says(status);
+}
+
+void Software::install_module(const Install& install) {
+    install->specs.clear();
+    install->made.clear();
+    say(install, Progress::Started);
+    say(install, Progress::Downloading);
+    const auto& artifacts = install->install.modules[install->module].artifacts;
+    workers_.submit(
+        Lane::Pulls, {}, [this, install, artifacts, ca = ca_file_](const std::stop_token& stop) -> Task {
+            auto fetched = fetch(artifacts, ca, stop);
+            return [this, install, fetched = std::move(fetched)] { on_fetched(install, fetched); };
+        });
+}
+
+// On a worker. A descriptor that is another one, or asks for what cannot be, is rejected; what could not be
+// had is an error.
+Software::Fetched Software::fetch(const std::vector<twin::Artifact>& artifacts, const std::string& ca_file,
+                                  const std::stop_token& stop) {
+    Fetched fetched;
+    const auto failed = [&](const std::string& message, Progress ending = Progress::FinishedError) {
+        fetched.failure = message;
+        fetched.ending = ending;
+        return fetched;
+    };
+    for (const auto& artifact : artifacts) {
+        if (artifact.url.empty())
+            return failed("internal runtime error: artifact '" + artifact.filename +
+                          "' has no download by HTTP or HTTPS");
+        const auto text = download(artifact.url, ca_file, stop);
+        if (!text) return failed(text.error().message);
+        if (artifact.checksums == twin::Checksums{})
+            spdlog::warn("artifact '{}' has no checksum", artifact.filename);
+        if (const auto same = check(*text, artifact.checksums); !same)
+            return failed(same.error().message, same.error().code == Errc::Internal
+                                                    ? Progress::FinishedError
+                                                    : Progress::FinishedRejected);
+        if (const auto look = peek(*text); look.refused)
+            return failed("artifact '" + artifact.filename + "': " + look.refused->message);
+        auto spec = decode_document(*text);
+        if (!spec)
+            return failed("artifact '" + artifact.filename + "': " + spec.error().message,
+                          Progress::FinishedRejected);
+        ContainerSpec named = *spec;
+        if (named.name.empty()) named.name = named.id.empty() ? "unnamed" : named.id;
+        if (const auto valid = validate(named); !valid)
+            return failed("artifact '" + artifact.filename + "': " + valid.error().message,
+                          Progress::FinishedRejected);
+        fetched.specs.push_back(std::move(*spec));
+    }
+    return fetched;
+}
+
+void Software::on_fetched(const Install& install, const Fetched& fetched) {
+    if (!fetched.failure.empty()) return fail_module(install, fetched.ending, fetched.failure);
+    install->specs = fetched.specs;
+    say(install, Progress::Downloaded);
+    say(install, Progress::Installing);
+    create_next(install);
+}
+
+void Software::create_next(const Install& install) {
+    const auto next = install->made.size();
+    if (next == install->specs.size()) {
+        say(install, Progress::Installed);
+        return start_next(install, 0);
+    }
+    verbs_.create(install->specs[next], Verbs::Then::Nothing,
+                  [this, install](const Result<ContainerId>& made) {
+                      if (!made) return fail_module(install, Progress::FinishedError, made.error().message);
+                      install->made.push_back(*made);
+                      create_next(install);
+                  });
+}
+
+void Software::start_next(const Install& install, std::size_t next) {
+    if (next == install->made.size()) {
+        say(install, Progress::FinishedSuccess);
+        return next_module(install);
+    }
+    verbs_.start(install->made[next], [this, install, next](const Result<>& started) {
+        if (!started) return fail_module(install, Progress::FinishedError, started.error().message);
+        start_next(install, next + 1);
+    });
+}
+
+void Software::fail_module(const Install& install, Progress ending, const std::string& message) {
+    spdlog::error("install of '{}': {}", install->install.modules[install->module].module.name, message);
+    say(install, ending, message);
+    next_module(install);
+}
+
+void Software::next_module(const Install& install) {
+    if (++install->module < install->install.modules.size()) return install_module(install);
+    end();
+}
+
+void Software::remove(twin::RemoveSoftware remove) {
+    auto removing = std::make_shared<Removing>();
+    removing->remove = std::move(remove);
+    begin([this, removing] { remove_next(removing); });
+}
+
+void Software::say(const Remove& remove, Progress progress, std::vector<twin::Dependency> software,
+                   const std::string& message) {
+    twin::OperationStatus status{};
+    status.correlation_id = remove->remove.correlation_id;
+    status.status = progress;
+    status.software = std::move(software);
+    status.message = message;
+    listener_.says(status);
+}
+
+void Software::remove_next(const Remove& remove) {
+    const auto& all = remove->remove.software;
+    if (remove->next == all.size()) return end_remove(remove);
+    const auto item = all[remove->next++];
+    if (!remove->remove.forced && !remove->failed.empty()) {
+        remove->rejected.push_back(item);
+        return remove_next(remove);
+    }
+    say(remove, Progress::Removing, {item});
+    verbs_.remove(item.name, Verbs::Force::Yes, [this, remove, item](const Result<>& removed) {
+        if (removed) {
+            remove->removed.push_back(item);
+            say(remove, Progress::Removed, {item});
+        } else {
+            remove->failed.push_back(item);
+            remove->errors.push_back(removed.error().message);
+        }
+        remove_next(remove);
+    });
+}
+
+// One error is its text; of several each has a line.
+void Software::end_remove(const Remove& remove) {
+    std::string message = remove->errors.empty() ? std::string() : remove->errors.front();
+    if (remove->errors.size() > 1) {
+        message = fmt::format("{} errors:\n", remove->errors.size());
+        for (const auto& error : remove->errors)
+            message += "\n* " + error;
+    }
+    if (!remove->rejected.empty()) say(remove, Progress::FinishedRejected, remove->rejected);
+    if (!remove->failed.empty()) say(remove, Progress::FinishedError, remove->failed, message);
+    if (!remove->removed.empty()) say(remove, Progress::FinishedSuccess, remove->removed);
+    end();
+}
+
+}  // namespace berth::service

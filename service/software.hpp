@@ -1,0 +1,79 @@
+// Software modules that the cloud installs and removes: descriptors are fetched and checked, containers made
+// and started, each step is said. One action at a time; nothing is rolled back.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/container.hpp"
+#include "protocol/twin/software.hpp"
+#include "service/verbs.hpp"
+#include "service/workers.hpp"
+
+namespace berth::service {
+
+class Software {
+ public:
+    struct Listener {
+        std::function<void(const twin::OperationStatus&)> says{};  // on the loop, in order
+    };
+
+    // `ca_file`: authorities for downloads, empty: the system's.
+    Software(Workers& workers, Verbs& verbs, std::string ca_file, Listener listener);
+
+    void install(twin::Install install);
+    void remove(twin::RemoveSoftware remove);
+
+ private:
+    struct Installing {
+        twin::Install install{};
+        std::size_t module{};
+        std::vector<ContainerSpec> specs{};
+        std::vector<ContainerId> made{};
+    };
+    struct Removing {
+        twin::RemoveSoftware remove{};
+        std::size_t next{};
+        std::vector<twin::Dependency> removed{};
+        std::vector<twin::Dependency> failed{};
+        std::vector<twin::Dependency> rejected{};
+        std::vector<std::string> errors{};
+    };
+    using Install = std::shared_ptr<Installing>;  // shared: by the continuations of its steps
+    using Remove = std::shared_ptr<Removing>;
+    struct Fetched {
+        std::vector<ContainerSpec> specs{};
+        std::string failure{};
+        twin::Progress ending{twin::Progress::FinishedError};
+    };
+
+    void begin(std::function<void()> action);
+    void end();
+
+    void install_module(const Install& install);
+    static Fetched fetch(const std::vector<twin::Artifact>& artifacts, const std::string& ca_file,
+                         const std::stop_token& stop);
+    void on_fetched(const Install& install, const Fetched& fetched);
+    void create_next(const Install& install);
+    void start_next(const Install& install, std::size_t next);
+    void fail_module(const Install& install, twin::Progress ending, const std::string& message);
+    void next_module(const Install& install);
+    void say(const Install& install, twin::Progress progress, const std::string& message = {});
+
+    void remove_next(const Remove& remove);
+    void end_remove(const Remove& remove);
+    void say(const Remove& remove, twin::Progress progress, std::vector<twin::Dependency> software,
+             const std::string& message = {});
+
+    Workers& workers_;
+    Verbs& verbs_;
+    const std::string ca_file_;
+    Listener listener_;
+    std::deque<std::function<void()>> waiting_;
+    bool busy_{false};
+};
+
+}  // namespace berth::service

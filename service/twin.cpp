@@ -1,0 +1,180 @@
+// Who we are, and saying all of it. What changes afterwards is twin_says.cpp, what is asked for
+// twin_commands.cpp.
+#include "service/twin.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "service/known_features.hpp"
+
+namespace berth::service {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+constexpr auto kRepeatPause = 5s;
+constexpr auto kSyncPatience = 15s;  // then commands are taken without every part having arrived
+
+}  // namespace
+
+Twin::Twin(Parts parts, ThingsConfig config, std::vector<std::string> redact)
+    : loop_(parts.loop),
+      workers_(parts.workers),
+      link_(parts.link),
+      world_(parts.world),
+      verbs_(parts.verbs),
+      config_(std::move(config)),
+      redact_(config_.redact_env ? std::move(redact) : std::vector<std::string>{}),
+      feed_(loop_, world_,
+            {[this](const reconcile::Showing& showing) { show(showing); }, [this] { say_dependencies(); }}),
+      software_(workers_, verbs_, config_.download_ca,
+                {[this](const twin::OperationStatus& status) { say_operation(status); }}),
+      metrics_(loop_, workers_, world_, parts.runtime,
+               [this](const twin::Report& report) { say_report(report); }) {
+    world_.learn_pids();
+    world_.when_changed([this] {
+        feed_.look();
+        metrics_.on_changed();
+    });
+}
+
+bool Twin::has(std::string_view feature) const {
+    return std::find(config_.features.begin(), config_.features.end(), feature) != config_.features.end();
+}
+
+void Twin::on_link_ready() {
+    connected_ = true;
+    ask();
+}
+
+void Twin::on_world_ready() {
+    if (std::exchange(world_was_ready_, true)) return;
+    ask();
+}
+
+// A connector answers; that it hears us is also its sign that we are ready.
+void Twin::ask() {
+    if (!connected_ || !world_was_ready_) return;
+    Publication question{};
+    question.topic = twin::kEdgeRequest;
+    question.payload = twin::encode_edge_request();
+    question.importance = Importance::Twin;
+    link_.publish(std::move(question));
+}
+
+// What waits is said again with everything else once it is known who we are.
+void Twin::on_link_lost() {
+    connected_ = false;
+    dispose();
+    device_.reset();
+    words_.reset();
+    subscribed_.clear();
+    link_.withdraw(Importance::Twin);
+    link_.withdraw(Importance::Metrics);
+}
+
+void Twin::dispose() {
+    ++sync_number_;
+    feed_.end();
+    metrics_.stop();
+}
+
+void Twin::on_edge_response(const Message& message) {
+    auto device = twin::decode_edge_response(message.payload);
+    if (!device)
+        return spdlog::warn("who this device is in the cloud is not understood: {}", device.error().message);
+    if (!connected_ || !world_was_ready_) return;  // asked again then
+    if (device_ == *device) return on_repeat();
+    become(*device);
+}
+
+void Twin::on_repeat() {
+    const auto now = steady_clock::now();
+    if (!config_.resync_on_repeat || now - last_repeat_sync_ < kRepeatPause) return;
+    last_repeat_sync_ = now;
+    sync();
+}
+
+void Twin::become(const twin::Device& device) {
+    if (device_) spdlog::warn("the device is now '{}' of tenant '{}'", device.device_id, device.tenant_id);
+    const auto form = config_.topic_form == "tenant" ? twin::TopicForm::Tenant : twin::TopicForm::Namespace;
+    auto thing = twin::thing_of(device, form);
+    const bool moved =
+        !device_ || device_->device_id != device.device_id || device_->tenant_id != device.tenant_id;
+    if (moved && !subscribed_.empty()) {
+        link_.unsubscribe(subscribed_);
+        subscribed_.clear();
+    }
+    dispose();
+    device_ = device;
+    words_.emplace(std::move(thing), redact_);
+    spdlog::info("digital twin of thing '{}'", words_->thing().id);
+    sync();
+}
+
+// What the cloud knows of us is read first: a worker does that.
+void Twin::sync() {
+    const auto number = ++sync_number_;
+    const auto thing = words_->thing().id;
+    if (known_thing_ == thing) return say_all();
+    workers_.submit(Lane::Quick, "twin", [this, number, thing](const std::stop_token&) -> Task {
+        auto loaded = known_features::load(config_.home_dir, thing);
+        return [this, number, thing, loaded = std::move(loaded)] {
+            if (number != sync_number_) return;
+            if (!loaded) spdlog::warn("{}: no feature is taken for stale", loaded.error().message);
+            known_.clear();
+            if (loaded) known_.insert(loaded->begin(), loaded->end());
+            known_thing_ = thing;
+            say_all();
+        };
+    });
+}
+
+void Twin::say_all() {
+    const auto number = sync_number_;
+    const auto containers = feed_.begin();
+    struct Saying {
+        std::string payload{};
+        std::function<void()> delivered{};
+    };
+    std::vector<Saying> all;
+    if (has(twin::kSoftwareUpdatable)) all.push_back({words_->software(containers), {}});
+    std::set<ContainerId> there;
+    if (has(twin::kContainerFactory)) {
+        for (const auto& container : containers) {
+            all.push_back({words_->container(container), {}});
+            there.insert(container.spec.id);
+        }
+        for (const auto& id : known_)
+            if (!there.contains(id))
+                all.push_back({words_->removed(twin::container_feature(id)), [this, id] { forget(id); }});
+        known_.insert(there.begin(), there.end());
+        save_known();
+        all.push_back({words_->factory(), {}});
+    }
+    if (has(twin::kMetrics)) all.push_back({words_->metrics(), {}});
+    for (const auto& late : std::exchange(late_answers_, {}))
+        if (late.topic.starts_with("command//" + words_->thing().id + "/")) link_.publish(late);
+    // Commands are taken when the cloud has all, or is too slow with it.
+    const auto done = [this, number] { subscribe_once(number); };
+    loop_.post_after(kSyncPatience, done);
+    if (all.empty()) return done();
+    all.back().delivered = [done, before = all.back().delivered] {
+        if (before) before();
+        done();
+    };
+    for (auto& [payload, delivered] : all)
+        say(std::move(payload), std::move(delivered));
+}
+
+void Twin::subscribe_once(std::uint64_t sync) {
+    if (sync != sync_number_ || !words_ || !subscribed_.empty()) return;
+    subscribed_ = words_->thing().command_filter;
+    link_.subscribe(subscribed_);
+}
+
+}  // namespace berth::service

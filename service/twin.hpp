@@ -1,0 +1,126 @@
+// The digital twin: who this device is in the cloud, what the cloud is shown, and what it may ask for. Sends
+// nothing before it knows who it is; after a lost connection it begins anew.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "protocol/twin/envelope.hpp"
+#include "protocol/twin/features.hpp"
+#include "protocol/twin/identity.hpp"
+#include "service/config.hpp"
+#include "service/link.hpp"
+#include "service/loop.hpp"
+#include "service/metrics_reporter.hpp"
+#include "service/software.hpp"
+#include "service/twin_feed.hpp"
+#include "service/verbs.hpp"
+#include "service/workers.hpp"
+#include "service/world.hpp"
+
+namespace berth::service {
+
+class Twin {
+ public:
+    struct Parts {  // which outlive it
+        Loop& loop;
+        Workers& workers;
+        Link& link;
+        World& world;
+        Verbs& verbs;
+        runtime::Runtime& runtime;
+    };
+
+    Twin(Parts parts, ThingsConfig config, std::vector<std::string> redact);
+
+    std::vector<Route> routes();
+    void on_link_ready();
+    void on_link_lost();
+    void on_world_ready();  // put in order for the first time: now states are final
+    void dispose();         // nothing is shown or reported any more
+
+ private:
+    // Who we are, and saying all (twin.cpp).
+    void ask();
+    void on_edge_response(const Message& message);
+    void on_repeat();
+    void become(const twin::Device& device);
+    void sync();
+    void say_all();
+    void subscribe_once(std::uint64_t sync);
+    bool has(std::string_view feature) const;
+
+    // What changes (twin_says.cpp).
+    void show(const reconcile::Showing& showing);
+    void say(std::string payload, std::function<void()> delivered = {},
+             Importance importance = Importance::Twin);
+    void say_dependencies();
+    void say_operation(const twin::OperationStatus& status);
+    void say_removed(const ContainerId& id);
+    void say_containers(const twin::MetricsRequest& request);
+    void say_report(const twin::Report& report);
+    void remember(const ContainerId& id);
+    void forget(const ContainerId& id);
+    void save_known();
+
+    // What is asked for (twin_commands.cpp).
+    struct Asked {  // by whom
+        twin::CommandTopic topic{};
+        twin::Sender sender{};
+    };
+    void on_command(const Message& message);
+    void on_too_many(const Message& message);
+    void on_notice(const twin::CommandTopic& topic, const Message& message);
+    bool is_copy(const Message& message);
+    void carry_out(const Asked& asked, const twin::Command& command);
+    bool factory(const twin::Command& command, const Asked& asked);
+    bool container(const ContainerId& id, const twin::Command& command, const Asked& asked);
+    bool software(const twin::Command& command, const Asked& asked);
+    bool metrics(const twin::Command& command, const Asked& asked);
+    Verbs::Done when_done(const Asked& asked);
+    void refuse(const Asked& asked, twin::Stage stage, twin::Code code, std::string message);
+    void answer(const Asked& asked, int status, std::string payload);
+
+    Loop& loop_;
+    Workers& workers_;
+    Link& link_;
+    World& world_;
+    Verbs& verbs_;
+    const ThingsConfig config_;
+    const std::vector<std::string> redact_;
+
+    bool connected_{false};
+    bool world_was_ready_{false};
+    std::optional<twin::Device> device_;   // of this connection
+    std::optional<twin::Features> words_;  // while it is known who we are
+    std::string subscribed_;               // the command filter, empty: none
+    std::uint64_t sync_number_{0};         // of the newest; a step of an older one ends there
+    std::chrono::steady_clock::time_point last_repeat_sync_{};
+    std::chrono::steady_clock::time_point last_provision_sync_{};
+    bool thing_deleted_{false};
+    std::set<ContainerId> known_;  // to the cloud, as the file of `known_thing_` says
+    std::string known_thing_;
+
+    std::size_t under_way_{0};              // commands
+    std::deque<Publication> late_answers_;  // of commands that ended while it was not known who we are
+    struct Copy {
+        std::string topic{};
+        std::size_t size{};
+        std::size_t hash{};
+        bool operator==(const Copy&) const = default;
+    };
+    std::deque<Copy> seen_;
+
+    TwinFeed feed_;
+    Software software_;
+    MetricsReporter metrics_;
+};
+
+}  // namespace berth::service

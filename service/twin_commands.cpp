@@ -1,0 +1,260 @@
+// What the cloud asks for: checked in the order that decides what a faulty command is told, carried out, and
+// answered exactly once, if anybody wants an answer.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "protocol/twin/arguments.hpp"
+#include "service/twin.hpp"
+
+namespace berth::service {
+namespace {
+
+using namespace std::chrono_literals;
+using twin::Code;
+using twin::Stage;
+
+constexpr std::size_t kMostUnderWay = 256;
+constexpr std::size_t kMostLateAnswers = 256;
+constexpr std::size_t kRemembered = 64;
+constexpr auto kProvisionPause = 30s;
+
+constexpr std::string_view kContainerPrefix = "Container:";
+
+bool is_notice(const std::string& subject) {
+    return subject == "created" || subject == "modified" || subject == "merged" || subject == "deleted" ||
+           subject == "errors-response" || subject.ends_with("-response");
+}
+
+}  // namespace
+
+std::vector<Route> Twin::routes() {
+    Route response{};
+    response.filter = twin::kEdgeResponse;
+    response.handler = [this](const Message& message) { on_edge_response(message); };
+    Route commands{};
+    commands.filter = twin::kCommands;
+    commands.on_demand = true;
+    commands.handler = [this](const Message& message) { on_command(message); };
+    commands.refused = [this](const Message& message) { on_too_many(message); };
+    return {std::move(response), std::move(commands)};
+}
+
+void Twin::on_command(const Message& message) {
+    if (message.retained || !words_) return;  // of another day, or for whom we no longer are
+    const auto topic = twin::parse_command_topic(message.topic);
+    if (!topic || topic->thing_id != words_->thing().id)
+        return spdlog::warn(
+            "command on '{}' ignored: expected {}<request>/<subject>", message.topic,
+            words_->thing().command_filter.substr(0, words_->thing().command_filter.size() - 1));
+    if (topic->request_id.empty() && is_notice(topic->subject)) return on_notice(*topic, message);
+    if (is_copy(message)) return spdlog::info("command on '{}' came twice: done once", message.topic);
+    const auto most = static_cast<std::size_t>(config_.max_command_bytes);
+    auto incoming = twin::decode_command(message.payload, words_->thing(), most);
+    const Asked asked{*topic, std::move(incoming.sender)};
+    if (const auto* refusal = std::get_if<twin::Refusal>(&incoming.content))
+        return refuse(asked, refusal->stage, refusal->code, refusal->message);
+    if (under_way_ >= kMostUnderWay)
+        return refuse(asked, Stage::Late, Code::ExecutionFailed,
+                      "too many commands are waiting; send it again later");
+    carry_out(asked, std::get<twin::Command>(incoming.content));
+}
+
+// The rest of the message is gone, but whoever waits for an answer gets one.
+void Twin::on_too_many(const Message& message) {
+    const auto topic = twin::parse_command_topic(message.topic);
+    if (!topic || topic->request_id.empty()) return;
+    const Asked asked{*topic, twin::peek_sender(message.payload)};
+    refuse(asked, Stage::Late, Code::ExecutionFailed, "too many commands are waiting; send it again later");
+}
+
+// QoS 1 may deliver twice. Only the whole message tells: some clients use one correlation id for everything.
+bool Twin::is_copy(const Message& message) {
+    Copy copy{message.topic, message.payload.size(), std::hash<std::string>{}(message.payload)};
+    if (message.duplicate && std::find(seen_.begin(), seen_.end(), copy) != seen_.end()) return true;
+    seen_.push_back(std::move(copy));
+    if (seen_.size() > kRemembered) seen_.pop_front();
+    return false;
+}
+
+void Twin::on_notice(const twin::CommandTopic& topic, const Message& message) {
+    const auto notice =
+        twin::decode_notice(message.payload, static_cast<std::size_t>(config_.max_command_bytes));
+    if (!notice) return spdlog::warn("notification on '{}' is not JSON", message.topic);
+    if (topic.subject == "errors-response")
+        return spdlog::warn("the cloud refuses '{}' with status {}", notice->path, notice->status);
+    spdlog::debug("the cloud says '{}' of '{}'", topic.subject, notice->path);
+    if (notice->path != "/") return;
+    if (topic.subject == "deleted") thing_deleted_ = true;
+    if (topic.subject != "created" || !std::exchange(thing_deleted_, false)) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_provision_sync_ < kProvisionPause) return;
+    last_provision_sync_ = now;
+    spdlog::info("the thing was made anew in the cloud: all is said again");
+    sync();
+}
+
+void Twin::carry_out(const Asked& asked, const twin::Command& command) {
+    const auto unknown_feature = [&] {
+        refuse(asked, Stage::Early, Code::ParameterInvalid,
+               "feature " + command.feature + " not found; the twin lists those that are there");
+    };
+    bool known = false;
+    if (command.feature.starts_with(kContainerPrefix)) {
+        const ContainerId id = command.feature.substr(kContainerPrefix.size());
+        const Container* there = world_.find(id);
+        if (!has(twin::kContainerFactory) || there == nullptr || !reconcile::is_shown(*there))
+            return unknown_feature();
+        known = container(id, command, asked);
+    } else if (!has(command.feature)) {
+        return unknown_feature();
+    } else if (command.feature == twin::kContainerFactory) {
+        known = factory(command, asked);
+    } else if (command.feature == twin::kSoftwareUpdatable) {
+        known = software(command, asked);
+    } else if (command.feature == twin::kMetrics) {
+        known = metrics(command, asked);
+    } else {
+        return unknown_feature();
+    }
+    if (!known)
+        refuse(asked, Stage::Late, Code::SubjectNotFound,
+               command.feature + " has no operation " + command.operation);
+}
+
+bool Twin::factory(const twin::Command& command, const Asked& asked) {
+    const bool configured = command.operation == "createWithConfig";
+    if (!configured && command.operation != "create") return false;
+    auto create =
+        twin::decode_create(command.value, configured ? twin::Shape::ImageAndConfig : twin::Shape::Image);
+    if (!create) {
+        refuse(asked, Stage::Late, Code::ParameterInvalid, create.error().message);
+        return true;
+    }
+    for (const auto& warning : create->warnings)
+        spdlog::warn("{}: {}", command.operation, warning);
+    if (create->encrypted) {
+        refuse(asked, Stage::Late, Code::ExecutionFailed,
+               "encrypted images are not supported; leave decryption out");
+        return true;
+    }
+    ++under_way_;
+    verbs_.create(std::move(create->spec), create->start ? Verbs::Then::Start : Verbs::Then::Nothing,
+                  [this, asked](const Result<ContainerId>& created) {
+                      --under_way_;
+                      if (!created)
+                          return refuse(asked, Stage::Late, Code::ExecutionFailed, created.error().message);
+                      answer(asked, 200, twin::encode_text(asked.sender, *created));
+                  });
+    return true;
+}
+
+Verbs::Done Twin::when_done(const Asked& asked) {
+    ++under_way_;
+    return [this, asked](const Result<>& done) {
+        --under_way_;
+        if (!done) return refuse(asked, Stage::Late, Code::ExecutionFailed, done.error().message);
+        answer(asked, 204, twin::encode_done(asked.sender));
+    };
+}
+
+bool Twin::container(const ContainerId& id, const twin::Command& command, const Asked& asked) {
+    const auto unreadable = [&](const Error& error) {
+        refuse(asked, Stage::Late, Code::ParameterInvalid, error.message);
+        return true;
+    };
+    const auto& operation = command.operation;
+    if (operation == "start") return verbs_.start(id, when_done(asked)), true;
+    if (operation == "stop") return verbs_.stop(id, {}, when_done(asked)), true;
+    if (operation == "pause") return verbs_.pause(id, when_done(asked)), true;
+    if (operation == "resume") return verbs_.resume(id, when_done(asked)), true;
+    if (operation == "stopWithOptions") {
+        const auto stop = twin::decode_stop(command.value);
+        if (!stop) return unreadable(stop.error());
+        if (const auto fault = twin::fault_of(*stop); !fault.empty()) {
+            refuse(asked, Stage::Late, Code::ExecutionFailed, fault);
+            return true;
+        }
+        verbs_.stop(id, {stop->signal, std::chrono::seconds(stop->timeout_s), stop->force}, when_done(asked));
+        return true;
+    }
+    if (operation == "rename") {
+        const auto name = twin::decode_rename(command.value);
+        if (!name) return unreadable(name.error());
+        return verbs_.rename(id, *name, when_done(asked)), true;
+    }
+    if (operation == "remove") {
+        const auto force = twin::decode_remove(command.value);
+        if (!force) return unreadable(force.error());
+        return verbs_.remove(id, *force ? Verbs::Force::Yes : Verbs::Force::No, when_done(asked)), true;
+    }
+    if (operation == "update") {
+        const auto update = twin::decode_update(command.value);
+        if (!update) return unreadable(update.error());
+        return verbs_.update(id, update->restart, update->resources, when_done(asked)), true;
+    }
+    return false;
+}
+
+// Both are answered at once; what becomes of them is told by the feature's properties.
+bool Twin::software(const twin::Command& command, const Asked& asked) {
+    const auto accepted = [&](auto decoded, auto begin) {
+        if (!decoded) return refuse(asked, Stage::Late, Code::ParameterInvalid, decoded.error().message);
+        answer(asked, 204, twin::encode_done(asked.sender));
+        begin(std::move(*decoded));
+    };
+    if (command.operation == "install") {
+        accepted(twin::decode_install(command.value),
+                 [this](twin::Install install) { software_.install(std::move(install)); });
+        return true;
+    }
+    if (command.operation != "remove") return false;
+    accepted(twin::decode_remove_software(command.value),
+             [this](twin::RemoveSoftware remove) { software_.remove(std::move(remove)); });
+    return true;
+}
+
+bool Twin::metrics(const twin::Command& command, const Asked& asked) {
+    if (command.operation != "request") return false;
+    auto request = twin::decode_metrics_request(command.value);
+    if (!request) {
+        refuse(asked, Stage::Late, Code::ParameterInvalid, request.error().message);
+        return true;
+    }
+    answer(asked, 204, twin::encode_done(asked.sender));
+    if (request->frequency == std::chrono::nanoseconds::zero()) {
+        metrics_.stop();
+        return true;
+    }
+    say_containers(*request);
+    metrics_.request(std::move(*request));
+    return true;
+}
+
+// A protocol error cannot know what the headers wish: only the topic counts.
+void Twin::refuse(const Asked& asked, Stage stage, Code code, std::string message) {
+    const bool heard =
+        !asked.topic.request_id.empty() && (stage == Stage::Protocol || asked.sender.wants_answer);
+    if (!heard)
+        spdlog::warn("command '{}' refused, nobody waits for the answer: {}", asked.topic.subject, message);
+    if (!heard) return;
+    const twin::Refusal refusal{stage, code, std::move(message)};
+    Asked sender = asked;
+    sender.sender.wants_answer = true;
+    answer(sender, twin::status_of(code), twin::encode_refusal(asked.sender, refusal));
+}
+
+void Twin::answer(const Asked& asked, int status, std::string payload) {
+    if (asked.topic.request_id.empty() || !asked.sender.wants_answer) return;
+    Publication publication{};
+    publication.topic = twin::response_topic(asked.topic, status);
+    publication.payload = std::move(payload);
+    publication.importance = Importance::Feedback;
+    if (words_) return link_.publish(std::move(publication));
+    late_answers_.push_back(std::move(publication));
+    if (late_answers_.size() > kMostLateAnswers) late_answers_.pop_front();
+}
+
+}  // namespace berth::service

@@ -1,0 +1,85 @@
+// What the cloud is told when something changes.
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "service/known_features.hpp"
+#include "service/twin.hpp"
+
+namespace berth::service {
+
+void Twin::say(std::string payload, std::function<void()> delivered, Importance importance) {
+    if (!words_) return;
+    Publication publication{};
+    publication.topic = words_->thing().event_topic;
+    publication.payload = std::move(payload);
+    publication.importance = importance;
+    publication.delivered = std::move(delivered);
+    link_.publish(std::move(publication));
+}
+
+void Twin::show(const reconcile::Showing& showing) {
+    if (!words_ || !has(twin::kContainerFactory)) return;
+    const auto& container = showing.container;
+    const auto& id = container.spec.id;
+    using reconcile::Shown;
+    switch (showing.what) {
+        case Shown::Whole: remember(id); return say(words_->container(container));
+        case Shown::State: return say(words_->state(id, container.state));
+        case Shown::Name: return say(words_->name(container.spec));
+        case Shown::Configuration: return say(words_->configuration(container.spec));
+        case Shown::Removed: return say_removed(id);
+    }
+}
+
+void Twin::say_dependencies() {
+    if (words_ && has(twin::kSoftwareUpdatable)) say(words_->dependencies(feed_.shown()));
+}
+
+void Twin::say_operation(const twin::OperationStatus& status) {
+    if (!words_) return;
+    const bool failed =
+        status.status == twin::Progress::FinishedError || status.status == twin::Progress::FinishedRejected;
+    if (failed) say(words_->last_failed_operation(status));
+    say(words_->last_operation(status));
+}
+
+// The entry stays on disk until the broker has the delete.
+void Twin::say_removed(const ContainerId& id) {
+    say(words_->removed(twin::container_feature(id)), [this, id] { forget(id); });
+}
+
+// Some clients take the containers that follow a request for the answer to it.
+void Twin::say_containers(const twin::MetricsRequest& request) {
+    if (!words_ || !config_.metrics_refresh || !has(twin::kContainerFactory)) return;
+    for (const auto& container : feed_.shown())
+        if (request.wants(twin::container_feature(container.spec.id))) say(words_->container(container));
+}
+
+void Twin::say_report(const twin::Report& report) {
+    if (words_ && !report.snapshot.empty())
+        say(twin::encode_report(words_->thing(), report), {}, Importance::Metrics);
+}
+
+void Twin::remember(const ContainerId& id) {
+    if (known_.insert(id).second) save_known();
+}
+
+void Twin::forget(const ContainerId& id) {
+    if (feed_.shows(id) || known_.erase(id) == 0) return;  // it is back
+    save_known();
+}
+
+// The key keeps the order of the writes.
+void Twin::save_known() {
+    workers_.submit(
+        Lane::Quick, "twin",
+        [folder = config_.home_dir, thing = known_thing_,
+         ids = std::vector<ContainerId>(known_.begin(), known_.end())](const std::stop_token&) -> Task {
+            if (auto saved = known_features::save(folder, thing, ids); !saved)
+                spdlog::error("what the cloud knows of us is not kept: {}", saved.error().message);
+            return {};
+        });
+}
+
+}  // namespace berth::service

@@ -1,0 +1,89 @@
+// What a person or a cloud asks of one container: checked against what the engine says at that moment, then
+// carried out, in order per container. Knows nothing of who asks, and leaves alone what an open update holds.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "protocol/container.hpp"
+#include "protocol/result.hpp"
+#include "runtime/runtime.hpp"
+#include "service/loop.hpp"
+#include "service/steps.hpp"
+#include "service/workers.hpp"
+#include "service/world.hpp"
+
+namespace berth::service {
+
+struct VerbsConfig {
+    std::chrono::milliseconds stop_timeout{30'000};
+    bool require_qualified{};  // refuse image references that the engine would complete
+    std::size_t parallel_creates{4};
+};
+
+class Verbs {
+ public:
+    using Done = std::function<void(Result<>)>;  // on the loop
+    using Created = std::function<void(Result<ContainerId>)>;
+    // Whether nothing else holds this container; Conflict: an open update does, the message names its
+    // activity.
+    using MayChange = std::function<Result<>(const ContainerId&)>;
+
+    Verbs(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, Steps& steps,
+          MayChange may_change, VerbsConfig config);
+
+    // Without an id one is chosen, without a name it is the id. Image included. A failed start is no failure
+    // of this: the container's state shows it.
+    enum class Then { Nothing, Start };
+    void create(ContainerSpec spec, Then then, Created done);
+    bool creates(const ContainerId& id) const { return creating_.contains(id); }
+
+    struct StopOptions {
+        std::string signal{};               // empty: the container's own
+        std::chrono::milliseconds grace{};  // 0: the usual
+        bool force{};                       // SIGKILL after the grace; else a failure, and it runs on
+    };
+    enum class Force { No, Yes };
+
+    void start(const ContainerId& id, Done done);
+    void stop(const ContainerId& id, StopOptions options, Done done);
+    void pause(const ContainerId& id, Done done);
+    void resume(const ContainerId& id, Done done);
+    void rename(const ContainerId& id, const std::string& name, Done done);
+    void update(const ContainerId& id, std::optional<RestartPolicy> restart,
+                std::optional<Resources> resources, Done done);
+    void remove(const ContainerId& id, Force force, Done done);
+
+ private:
+    struct Creation {
+        ContainerSpec spec{};
+        Then then{};
+        Created done{};
+    };
+    using Work = std::function<Result<>(const runtime::Call&)>;
+
+    void next_creation();
+    void create_now(const Creation& creation);
+    void on_created(const Creation& creation, const std::optional<Error>& error);
+    // The container, free for changes; else `done` has been told why not.
+    const Container* take(const ContainerId& id, const Done& done) const;
+    void run(Lane lane, const ContainerId& id, std::chrono::milliseconds limit, Work work, Done done);
+    Result<> halt(const EngineId& id, const RestartPolicy& policy, const runtime::StopOptions& options,
+                  const runtime::Call& call) const;
+
+    Loop& loop_;
+    Workers& workers_;
+    runtime::Runtime& runtime_;
+    World& world_;
+    Steps& steps_;
+    MayChange may_change_;
+    VerbsConfig config_;
+    std::deque<Creation> waiting_;
+    std::set<ContainerId> creating_;
+};
+
+}  // namespace berth::service

@@ -1,0 +1,72 @@
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "protocol/document.hpp"
+#include "protocol/forms.hpp"
+#include "service/ids.hpp"
+#include "service/verbs.hpp"
+
+namespace berth::service {
+
+void Verbs::create(ContainerSpec spec, Then then, Created done) {
+    if (spec.image.empty()) return done(fail(Errc::Invalid, "imageRef must be set"));
+    if (config_.require_qualified && !is_qualified_image(spec.image))
+        return done(fail(Errc::Invalid, "image '" + spec.image + "': give host, path and tag"));
+    if (spec.id.empty()) spec.id = random_uuid();
+    fill_defaults(spec);
+    if (auto valid = validate(spec); !valid) return done(valid.error());
+    if (world_.find(spec.id) != nullptr || creating_.contains(spec.id))
+        return done(fail(Errc::Conflict, "container with ID = " + spec.id + " exists already"));
+    if (!world_.ready())
+        return done(fail(Errc::Unavailable, "the engine does not answer: " + world_.trouble()));
+    waiting_.push_back({std::move(spec), then, std::move(done)});
+    next_creation();
+}
+
+void Verbs::next_creation() {
+    while (!waiting_.empty() && creating_.size() < config_.parallel_creates) {
+        const Creation next = std::move(waiting_.front());
+        waiting_.pop_front();
+        create_now(next);
+    }
+}
+
+void Verbs::create_now(const Creation& creation) {
+    creating_.insert(creation.spec.id);
+    Container record{};
+    record.spec = creation.spec;
+    record.state.status = Status::Creating;
+    steps_.make_again(record,
+                      [this, creation](const std::optional<Error>& error) { on_created(creation, error); });
+}
+
+void Verbs::on_created(const Creation& creation, const std::optional<Error>& error) {
+    const ContainerId id = creation.spec.id;
+    const auto end = [this, id, done = creation.done](const Result<ContainerId>& result) {
+        creating_.erase(id);
+        done(result);
+        next_creation();
+    };
+    // Nothing is left of one that could not be made: no record, no instance of which the answer got lost.
+    if (error)
+        return steps_.discard(id, creation.spec.name,
+                              [end, error](const std::optional<Error>&) { end(*error); });
+    if (creation.then == Then::Nothing) return end(id);
+    const Container* made = world_.find(id);
+    if (made == nullptr) return end(fail(Errc::NotFound, "container " + creation.spec.name + " was removed"));
+    run(
+        Lane::Quick, id, std::chrono::minutes(2),
+        [this, engine_id = made->engine_id](const runtime::Call& call) {
+            return runtime_.start(engine_id, call);
+        },
+        [this, id, end](const Result<>& started) {
+            if (!started) {
+                spdlog::warn("container {}: {}", id, started.error().message);
+                world_.start_failed(id, started.error().message);
+            }
+            end(id);
+        });
+}
+
+}  // namespace berth::service

@@ -1,0 +1,366 @@
+// What the cloud asks for, and what becomes of it.
+#include <random>
+
+#include "test/service/twin_bench.hpp"
+#include "test/support/builders.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/wait.hpp"
+
+using namespace berth;
+using namespace berth::test;
+using nlohmann::json;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Started : TwinBench {
+    explicit Started(service::ThingsConfig config = {}, service::UpdateAgentConfig agent = {})
+        : TwinBench(std::move(config), std::move(agent)) {
+        start();
+        connect();
+        cloud.take_said();
+    }
+
+    std::string run(const std::string& name, const json& config = json::object()) {
+        const auto id = create("make-" + name,
+                               {{"imageRef", "app:1"}, {"name", name}, {"start", true}, {"config", config}});
+        require([&] { return cloud.status("Container:" + id)["state"]["status"] == "RUNNING"; });
+        cloud.take_said();
+        return id;
+    }
+    Words said_of(const std::string& id) {
+        settle();
+        Words words;
+        for (auto word : cloud.take_said())
+            if (const auto at = word.find(id); at != word.npos)
+                words.push_back(word.substr(0, at) + word.substr(at + id.size()));
+        return words;
+    }
+    EngineId engine_id(const std::string& id) {
+        for (const auto& container : engine.containers())
+            if (container.spec.id == id) return container.engine_id;
+        return {};
+    }
+    json state(const std::string& id) { return cloud.status("Container:" + id)["state"]; }
+};
+
+}  // namespace
+
+TEST_CASE("create makes a container, and starts it if asked", "[TW-31][TW-68][TW-29][service]") {
+    Started bench;
+    REQUIRE(bench.ask("ContainerFactory", "create", "r1", {{"imageRef", "app:1"}, {"start", true}}) == 200);
+    const std::string id = bench.cloud.answer("r1")->envelope["value"];
+    REQUIRE(bench.says("Container:" + id + " state RUNNING"));
+    CHECK(bench.said_of(id) == Words{"+Container:", "Container: state CREATED", "Container: state RUNNING"});
+    CHECK(bench.cloud.status("Container:" + id)["name"] == id);
+    CHECK(bench.state(id)["pid"].get<int>() > 0);
+    CHECK(bench.cloud.answers("r1") == 1);
+    CHECK(bench.cloud.answer("r1")->envelope["headers"] ==
+          json({{"content-type", "application/json"}, {"correlation-id", "r1"}}));
+
+    REQUIRE(bench.ask("ContainerFactory", "create", "r2", {{"imageRef", "app:1"}}) == 200);
+    const std::string idle = bench.cloud.answer("r2")->envelope["value"];
+    CHECK(bench.said_of(idle) == Words{"+Container:", "Container: state CREATED"});
+    CHECK(bench.cloud.complaints().empty());
+}
+
+TEST_CASE("a start that fails is no failure of create", "[TW-31][TW-69][service]") {
+    Started bench;
+    bench.engine.fail_next(Verb::Start, fail(Errc::Invalid, "no such program"));
+    const auto id = bench.create("r1", {{"imageRef", "app:1"}, {"start", true}});
+    REQUIRE_FALSE(id.empty());
+    REQUIRE(bench.says("Container:" + id + " state STOPPED"));
+    CHECK_THAT(bench.state(id)["error"].get<std::string>(), ContainsSubstring("no such program"));
+}
+
+TEST_CASE("createWithConfig fills defaults and lets names repeat", "[TW-32][service]") {
+    Started bench;
+    const auto first = bench.create("r1", {{"imageRef", "app:1"}, {"name", "web"}});
+    const auto second =
+        bench.create("r2", {{"imageRef", "app:1"}, {"name", "web"}, {"config", {{"env", {"A=1"}}}}});
+    REQUIRE_FALSE(first.empty());
+    REQUIRE_FALSE(second.empty());
+    CHECK(first != second);
+    CHECK(bench.cloud.status("Container:" + first)["name"] == "web");
+    CHECK(bench.cloud.status("Container:" + second)["config"]["env"] == json({"A=1"}));
+    CHECK(bench.cloud.status("Container:" + first)["config"]["hostName"] == "web-host");
+}
+
+TEST_CASE("what cannot be made is a failure, and leaves nothing",
+          "[TW-25][TW-27][TW-33][TW-38][TW-39][service]") {
+    Started bench;
+    const std::vector<std::pair<json, std::string>> cases = {
+        {json({{"start", true}}), "imageRef must be set"},
+        {json({{"imageRef", ""}}), "imageRef must be set"},
+        {json({{"imageRef", "missing:1"}}), "missing:1"},
+        {json({{"imageRef", "app:1"}, {"config", {{"networkMode", "MESH"}}}}), "network"},
+        {json({{"imageRef", "app:1"}, {"config", {{"resources", {{"memory", "1M"}}}}}}), "memory"},
+        {json({{"imageRef", "app:1"}, {"config", {{"decryption", {{"keys", {"k:p"}}}}}}}), "encrypted"},
+        {json({{"imageRef", "app:1"}, {"name", "-bad"}}), "name"},
+    };
+    int number = 0;
+    for (const auto& [value, cause] : cases) {
+        const auto request = "r" + std::to_string(++number);
+        INFO(value.dump());
+        CHECK(bench.ask("ContainerFactory", "createWithConfig", request, value) == 500);
+        const auto error = bench.cloud.answer(request)->envelope["value"];
+        CHECK(error["error"] == "messages:execution.failed");
+        CHECK(error["status"] == 500);
+        CHECK_THAT(error["message"].get<std::string>(), ContainsSubstring(cause));
+    }
+    CHECK(bench.engine.containers().empty());
+    bench.settle();
+    CHECK(bench.cloud.containers().empty());
+}
+
+TEST_CASE("faulty commands are told what is wrong", "[TW-21][TW-22][TW-23][TW-24][TW-25][TW-57][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto feature = "Container:" + id;
+    const auto tell = [&](const std::string& request, const std::string& payload) {
+        bench.tell(bench.cloud.command_topic(request, "x"), payload);
+        return bench.answered(request);
+    };
+    CHECK(tell("p1", "{") == 400);
+    CHECK(bench.cloud.answer("p1")->envelope["topic"] == "unknown/unknown/things/twin/errors");
+    CHECK(tell("p2", "null") == 400);
+    CHECK(tell("p3", R"({"topic":"a/b","path":"/"})") == 400);
+    CHECK(bench.ask("Container:none", "start", "e1") == 400);
+    CHECK(bench.cloud.answer("e1")->envelope["path"] == "/features/Container:none/inbox/messages/start");
+    CHECK(bench.ask("Nope", "run", "e2", json::object()) == 400);
+    CHECK(tell("e3", bench.cloud.command_with("ContainerFactory", "create", {{"response-required", true}})) ==
+          400);
+    CHECK_FALSE(bench.cloud.answer("e3")->envelope["headers"].contains("correlation-id"));
+    CHECK(tell("e4", Cloud("acme.fleet:other").command("Metrics", "request", "e4")) == 404);
+    CHECK(bench.ask(feature, "explode", "l1") == 404);
+    CHECK(bench.cloud.answer("l1")->envelope["path"] == "/features/" + feature + "/outbox/messages/explode");
+    CHECK(bench.ask("ContainerFactory", "explode", "l2", json::object()) == 404);
+    for (const char* operation : {"download", "cancel", "cancelRemove"})
+        CHECK(bench.ask("SoftwareUpdatable", operation, operation, json::object()) == 404);
+    CHECK(bench.ask(feature, "rename", "l3", 7) == 400);
+    CHECK(bench.ask(feature, "remove", "l4", "yes") == 400);
+    CHECK(bench.ask("Metrics", "request", "l5", {{"frequency", "soon"}}) == 400);
+    CHECK(bench.ask("SoftwareUpdatable", "install", "l6", {{"softwareModules", json::array()}}) == 400);
+    CHECK(bench.state(id)["status"] == "RUNNING");
+    CHECK(bench.cloud.complaints().empty());
+}
+
+TEST_CASE("who wants no answer gets none, and what was asked for is done", "[TW-26][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    bench.tell(bench.cloud.command_topic("", "pause"), bench.cloud.command("Container:" + id, "pause", "c1"));
+    REQUIRE(bench.says("Container:" + id + " state PAUSED"));
+    bench.tell(bench.cloud.command_topic("q", "resume"),
+               bench.cloud.command_with("Container:" + id, "resume", {{"correlation-id", "c2"}}));
+    REQUIRE(bench.says("Container:" + id + " state RUNNING"));
+    bench.tell(bench.cloud.command_topic("q", "pause"),
+               bench.cloud.command_with("Container:none", "pause",
+                                        {{"correlation-id", "c3"}, {"response-required", false}}));
+    bench.tell(bench.cloud.command_topic("", "pause"), "{");
+    bench.settle();
+    CHECK(bench.cloud.all_answers().size() == 1);  // of create
+}
+
+TEST_CASE("start, stop, pause and resume say when they do not fit", "[TW-40][TW-41][TW-43][TW-70][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto feature = "Container:" + id;
+    CHECK(bench.ask(feature, "start", "a1", json::object()) == 500);
+    CHECK_THAT(bench.error_of("a1"), ContainsSubstring("already running"));
+    CHECK(bench.ask(feature, "resume", "a2") == 500);
+    CHECK(bench.ask(feature, "pause", "a3") == 204);
+    CHECK(bench.ask(feature, "pause", "a4") == 500);
+    CHECK(bench.ask(feature, "start", "a5") == 500);
+    CHECK(bench.ask(feature, "resume", "a6") == 204);
+    CHECK(bench.ask(feature, "stop", "a7", json::object()) == 204);
+    CHECK(bench.ask(feature, "stop", "a8") == 500);
+    CHECK(bench.ask(feature, "pause", "a9") == 500);
+    CHECK(bench.ask(feature, "start", "b1") == 204);
+    REQUIRE(bench.says(feature + " state STOPPED"));
+    bench.require(
+        [&] { return bench.state(id)["status"] == "RUNNING" && bench.state(id).contains("finishedAt"); });
+    CHECK(bench.said_of(id) == Words{"Container: state PAUSED", "Container: state RUNNING",
+                                     "Container: state STOPPED", "Container: state RUNNING"});
+    CHECK_FALSE(bench.cloud.answer("a3")->envelope.contains("value"));
+    CHECK(bench.engine.policy_of(bench.engine_id(id)) == "unless-stopped");
+}
+
+TEST_CASE("stopWithOptions waits, and forces only if told to", "[TW-42][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto feature = "Container:" + id;
+    CHECK(bench.ask(feature, "stopWithOptions", "a1", {{"timeout", -1}}) == 500);
+    CHECK(bench.ask(feature, "stopWithOptions", "a2", {{"signal", "KILL"}}) == 500);
+    CHECK(bench.ask(feature, "stopWithOptions", "a3", {{"timeout", 1.5}}) == 400);
+    bench.engine.make_stubborn(bench.engine_id(id));
+    CHECK(bench.ask(feature, "stopWithOptions", "a4", {{"timeout", 1}, {"signal", "SIGINT"}}) == 500);
+    CHECK(bench.state(id)["status"] == "RUNNING");
+    CHECK(bench.engine.policy_of(bench.engine_id(id)) == "unless-stopped");
+    CHECK(bench.ask(feature, "stopWithOptions", "a5", {{"timeout", 1}, {"force", true}}) == 204);
+    CHECK(bench.says(feature + " state STOPPED"));
+    CHECK(bench.engine.policy_of(bench.engine_id(id)) == "no");  // it stays down
+}
+
+TEST_CASE("rename changes the name and nothing else", "[TW-44][TW-70][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto feature = "Container:" + id;
+    CHECK(bench.ask(feature, "rename", "a1", "shop") == 204);
+    REQUIRE(bench.says(feature + " name shop"));
+    CHECK(bench.ask(feature, "rename", "a2", "shop") == 204);
+    CHECK(bench.ask(feature, "rename", "a3", "") == 204);
+    CHECK(bench.ask(feature, "rename", "a4", "no blanks") == 500);
+    CHECK(bench.said_of(id) == Words{"Container: name shop"});
+    CHECK(bench.cloud.status(feature)["config"]["hostName"] == "web-host");
+    CHECK(eventually([&] { return bench.engine.named("shop").has_value(); }));
+}
+
+TEST_CASE("remove needs force while it runs", "[TW-45][TW-71][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto feature = "Container:" + id;
+    CHECK(bench.ask(feature, "remove", "a1") == 500);
+    CHECK(bench.ask(feature, "remove", "a2", false) == 500);
+    CHECK(bench.ask(feature, "remove", "a3", true) == 204);
+    REQUIRE(bench.says("-" + feature));
+    CHECK(bench.said_of(id) == Words{"Container: state STOPPED", "Container: state DEAD", "-Container:"});
+    CHECK(bench.ask(feature, "remove", "a4", true) == 400);
+    CHECK(bench.engine.containers().empty());
+    CHECK(bench.cloud.status("SoftwareUpdatable")["installedDependencies"].is_null());
+
+    const auto idle = bench.create("b1", {{"imageRef", "app:1"}});
+    CHECK(bench.ask("Container:" + idle, "remove", "b2") == 204);
+    REQUIRE(bench.says("-Container:" + idle));
+}
+
+TEST_CASE("update replaces what is given", "[TW-46][TW-70][service]") {
+    Started bench;
+    const auto id = bench.run("web", {{"resources", {{"memory", "64M"}, {"memoryReservation", "32M"}}}});
+    const auto feature = "Container:" + id;
+    const auto config = [&] { return bench.cloud.status(feature)["config"]; };
+    CHECK(config()["resources"]["memorySwap"] == "128M");
+    CHECK(bench.ask(feature, "update", "a1", {{"resources", {{"memory", "96M"}}}}) == 204);
+    REQUIRE(bench.says(feature + " config"));
+    CHECK(config()["resources"] == json({{"memory", "96M"}}));
+    CHECK(bench.engine.limits_of(bench.engine_id(id)) == Resources{"96M", "", "-1"});
+    CHECK(config()["restartPolicy"] == json({{"type", "UNLESS_STOPPED"}}));
+    CHECK(bench.ask(feature, "update", "a2", {{"resources", {{"memory", "96M"}}}}) == 204);
+    CHECK(bench.ask(feature, "update", "a3", json::object()) == 204);
+    CHECK(bench.said_of(id) == Words{"Container: config"});
+    CHECK(bench.ask(feature, "update", "a4",
+                    {{"restartPolicy", {{"type", "ON_FAILURE"}, {"maxRetryCount", 3}}}}) == 204);
+    CHECK(config()["restartPolicy"] == json({{"maxRetryCount", 3}, {"type", "ON_FAILURE"}}));
+    CHECK(bench.engine.policy_of(bench.engine_id(id)) == "on-failure");
+    CHECK(bench.ask(feature, "update", "a5", {{"restartPolicy", {{"type", "MAYBE"}}}}) == 500);
+    CHECK(bench.ask(feature, "update", "a6", {{"resources", {{"memory", "1M"}}}}) == 500);
+    CHECK(bench.ask(feature, "update", "a7", {{"resources", json::object()}}) == 204);
+    CHECK_FALSE(config().contains("resources"));
+}
+
+TEST_CASE("a command that comes twice is done once", "[TW-80][service]") {
+    Started bench;
+    const auto topic = bench.cloud.command_topic("r1", "create");
+    const auto payload = bench.cloud.command("ContainerFactory", "create", "same", {{"imageRef", "app:1"}});
+    bench.tell(topic, payload);
+    bench.tell(topic, payload, true);
+    bench.require([&] { return bench.cloud.answers("r1") == 1; });
+    bench.settle();
+    CHECK(bench.engine.containers().size() == 1);
+    bench.tell(topic, payload);  // again, and on purpose
+    bench.require([&] { return bench.cloud.answers("r1") == 2; });
+    CHECK(bench.engine.containers().size() == 2);
+    // The same correlation id for another operation is no copy, whatever the flag says.
+    bench.tell(bench.cloud.command_topic("r2", "createWithConfig"),
+               bench.cloud.command("ContainerFactory", "createWithConfig", "same", {{"imageRef", "app:1"}}),
+               true);
+    bench.require([&] { return bench.cloud.answers("r2") == 1; });
+    CHECK(bench.engine.containers().size() == 3);
+}
+
+TEST_CASE("many commands at once: every one is answered", "[TW-79][TW-29][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    std::mt19937 random(7);
+    const std::vector<std::string> operations = {"start", "stop", "pause", "resume"};
+    std::vector<std::string> requests;
+    for (int i = 0; i < 200; ++i) {
+        requests.push_back("m" + std::to_string(i));
+        if (i % 10 == 0)
+            bench.command("ContainerFactory", "create", requests.back(),
+                          {{"imageRef", "app:1"}, {"start", true}});
+        else
+            bench.command("Container:" + id, operations[random() % operations.size()], requests.back());
+    }
+    for (const auto& request : requests) {
+        const auto status = bench.answered(request);
+        CHECK((status == 200 || status == 204 || status == 500));
+    }
+    bench.settle();
+    CHECK(bench.cloud.all_answers().size() == 201);
+    for (const auto& container : bench.engine.containers()) {
+        const auto word = container.runs() ? "RUNNING" : "STOPPED";
+        const auto wanted = container.state.status == Status::Paused ? "PAUSED" : word;
+        INFO(container.spec.id);
+        CHECK(bench.until([&] { return bench.state(container.spec.id)["status"] == wanted; }));
+    }
+    CHECK(bench.cloud.containers().size() == 21);
+    CHECK(bench.cloud.complaints().empty());
+}
+
+TEST_CASE("past the bound of waiting commands the answer is a failure", "[TW-79][service]") {
+    Started bench;
+    bench.engine.put_in_registry("far:1");
+    bench.engine.hang_pulls(true);
+    for (int i = 0; i < 300; ++i)
+        bench.command("ContainerFactory", "create", "m" + std::to_string(i), {{"imageRef", "far:1"}});
+    bench.require([&] { return bench.cloud.all_answers().size() == 44; });
+    CHECK(bench.answered("m299") == 500);
+    CHECK_THAT(bench.error_of("m299"), ContainsSubstring("too many"));
+    bench.engine.hang_pulls(false);
+    CHECK(bench.answered("m0") == 200);
+}
+
+TEST_CASE("commands for one container keep their order", "[TW-79][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto feature = "Container:" + id;
+    for (int i = 0; i < 10; ++i) {
+        bench.command(feature, "stop", "s" + std::to_string(i));
+        bench.command(feature, "start", "t" + std::to_string(i));
+    }
+    for (int i = 0; i < 10; ++i) {
+        CHECK(bench.answered("s" + std::to_string(i)) == 204);
+        CHECK(bench.answered("t" + std::to_string(i)) == 204);
+    }
+}
+
+TEST_CASE("what an open update holds is not changed by the cloud", "[UA-67][service]") {
+    service::UpdateAgentConfig agent{};
+    agent.apply_mode = service::ApplyMode::Command;
+    Started bench({}, agent);
+    const auto desire = [&](const std::string& activity, const std::string& image) {
+        bench.station().desire(
+            R"({"activityId":")" + activity +
+            R"(","payload":{"domains":[{"id":"containers","components":[{"id":"web","version":"1",)"
+            R"("config":[{"key":"image","value":")" +
+            image +
+            R"("}]},{"id":"same","version":"1",)"
+            R"("config":[{"key":"image","value":"app:1"}]}]}]}})");
+        REQUIRE(bench.station().says(activity, "IDENTIFIED"));
+    };
+    const auto web = bench.run("web");
+    const auto same = bench.run("same");
+    desire("act-1", "app:2");
+    CHECK(bench.ask("Container:" + web, "stop", "a1") == 500);
+    CHECK_THAT(bench.error_of("a1"), ContainsSubstring("act-1"));
+    CHECK(bench.ask("Container:" + same, "pause", "a2") == 204);
+    bench.station().command("act-1", "DOWNLOAD");
+    REQUIRE(bench.station().says("act-1", "DOWNLOAD_SUCCESS"));
+    bench.require([&] { return bench.cloud.containers().size() == 3; });  // the staged one is visible
+    for (const auto& id : bench.cloud.containers())
+        if (id != web && id != same) CHECK(bench.ask("Container:" + id, "remove", "a3", true) == 500);
+    bench.station().command("act-1", "CLEANUP");
+    REQUIRE(bench.station().says("act-1", "INCOMPLETE"));
+    CHECK(bench.ask("Container:" + web, "stop", "a4") == 204);
+}

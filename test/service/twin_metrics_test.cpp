@@ -1,0 +1,104 @@
+// Reports of what containers use, from the engine in memory: its processes have no kernel files.
+#include "test/service/twin_bench.hpp"
+#include "test/support/catch.hpp"
+
+using namespace berth;
+using namespace berth::test;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+struct Meter : TwinBench {
+    explicit Meter(service::ThingsConfig config = {}) : TwinBench(std::move(config)) {
+        start();
+        connect();
+        id = create("make", {{"imageRef", "app:1"}, {"name", "web"}, {"start", true}});
+        require([&] { return cloud.status("Container:" + id)["state"]["status"] == "RUNNING"; });
+        use(1, 10);
+        cloud.take_said();
+    }
+    EngineId engine_id() {
+        for (const auto& container : engine.containers())
+            if (container.spec.id == id) return container.engine_id;
+        return {};
+    }
+    void use(std::uint64_t container_s, std::uint64_t host_s) {
+        Usage usage{};
+        usage.cpu = CpuUse{container_s * kSecond, host_s * kSecond};
+        usage.memory = MemoryUse{3000, 1000, 4096};
+        usage.net = Transfer{100, 200};
+        usage.pids = 2;
+        engine.put_usage(engine_id(), usage);
+    }
+    json value(const json& report, const std::string& metric) {
+        for (const auto& measurement : report["snapshot"][0]["measurements"])
+            if (measurement["id"] == metric) return measurement["value"];
+        return nullptr;
+    }
+
+    std::string id;
+};
+
+}  // namespace
+
+TEST_CASE("metrics are reported until they are not wanted any more",
+          "[TW-59][TW-61][TW-63][TW-64][TW-65][service]") {
+    Meter meter;
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}}) == 204);
+    REQUIRE(meter.says("+Container:" + meter.id));      // asked for once, shown once
+    REQUIRE(meter.engine.await_calls(Verb::Stats, 1));  // the baseline
+    meter.use(2, 14);
+    REQUIRE(meter.until([&] { return !meter.cloud.reports().empty(); }));
+    const auto report = meter.cloud.reports()[0];
+    CHECK(meter.value(report, "cpu.utilization") == 25);
+    CHECK(meter.value(report, "memory.used") == 2000);
+    CHECK(meter.value(report, "memory.total") == 4096);
+    CHECK(meter.value(report, "net.writeBytes") == 200);
+    CHECK(meter.value(report, "io.readBytes").is_null());
+    CHECK(report["snapshot"][0]["originator"] == "Container:" + meter.id);
+    CHECK(report["timestamp"].get<std::int64_t>() < 100'000'000'000);
+
+    REQUIRE(meter.ask("Metrics", "request", "m2", {{"frequency", "soon"}}) == 400);
+    REQUIRE(meter.until([&] { return meter.cloud.reports().size() == 2; }));  // goes on
+    REQUIRE(meter.ask("Metrics", "request", "m3", {{"frequency", "1s"}, {"filter", {{{"id", {"pids"}}}}}}) ==
+            204);
+    const auto before = meter.cloud.reports().size();
+    REQUIRE(meter.until([&] { return meter.cloud.reports().size() > before; }));
+    CHECK(meter.cloud.reports().back()["snapshot"][0]["measurements"] ==
+          json({{{"id", "pids"}, {"value", 2}}}));
+
+    REQUIRE(meter.ask("Metrics", "request", "m4", {{"frequency", "0s"}}) == 204);
+    meter.settle();
+    const auto last = meter.cloud.reports().size();
+    const auto reads = meter.engine.calls(Verb::Stats);
+    CHECK_FALSE(meter.engine.await_calls(Verb::Stats, reads + 1, std::chrono::milliseconds(1500)));
+    CHECK(meter.cloud.reports().size() == last);
+}
+
+TEST_CASE("nothing is refreshed where that is off, and an empty report is not sent",
+          "[TW-60][TW-61][TW-65][service]") {
+    service::ThingsConfig config{};
+    config.metrics_refresh = false;
+    Meter meter(config);
+    REQUIRE(meter.ask("Metrics", "request", "m1",
+                      {{"frequency", "1s"}, {"filter", {{{"originator", "Container:other"}}}}}) == 204);
+    meter.settle();
+    CHECK(meter.cloud.said().empty());
+    CHECK_FALSE(meter.engine.await_calls(Verb::Stats, 1, std::chrono::milliseconds(1300)));
+    meter.settle();
+    CHECK(meter.cloud.reports().empty());
+}
+
+TEST_CASE("a lost connection ends the reports", "[TW-64][service]") {
+    Meter meter;
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}}) == 204);
+    REQUIRE(meter.engine.await_calls(Verb::Stats, 1));
+    meter.station().lose_broker();
+    meter.station().connect_broker();
+    meter.tell("edge/thing/response", meter.cloud.edge_response());
+    meter.settle();
+    const auto reads = meter.engine.calls(Verb::Stats);
+    CHECK_FALSE(meter.engine.await_calls(Verb::Stats, reads + 1, std::chrono::milliseconds(1300)));
+}

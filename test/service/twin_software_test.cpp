@@ -1,0 +1,197 @@
+// Software modules that the cloud installs and removes.
+#include "service/download.hpp"
+#include "test/service/twin_bench.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/web_server.hpp"
+
+using namespace berth;
+using namespace berth::test;
+using nlohmann::json;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+const std::string kNothing = "";  // its digests are well known
+const std::string kMd5OfNothing = "d41d8cd98f00b204e9800998ecf8427e";
+const std::string kSha1OfNothing = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+const std::string kSha256OfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+struct Shop : TwinBench {
+    Shop() {
+        start();
+        connect();
+        cloud.take_said();
+    }
+
+    json artifact(const std::string& url, const json& checksums = json::object()) const {
+        return {{"filename", "nav.json"}, {"download", {{"HTTP", {{"url", url}}}}}, {"checksums", checksums}};
+    }
+    json module(const std::string& name, const json& artifact) const {
+        return {{"softwareModule", {{"name", name}, {"version", "1"}}}, {"artifacts", {artifact}}};
+    }
+    std::string descriptor(const std::string& id, const std::string& image = "app:1") {
+        return web.put(
+            "/" + id + ".json",
+            json({{"container_id", id}, {"container_name", id}, {"image", {{"name", image}}}}).dump());
+    }
+    // The statuses of the operation, and what else was said of SoftwareUpdatable, until `last` was said.
+    Words run(const std::string& operation, const json& value, const std::string& last) {
+        const auto request = "op-" + std::to_string(++number_);
+        if (ask("SoftwareUpdatable", operation, request, value) != 204) return {"not accepted"};
+        if (!says("SoftwareUpdatable lastOperation " + last)) return {"never " + last + ": " + words()};
+        Words words;
+        for (const auto& word : cloud.take_said())
+            if (word.starts_with("SoftwareUpdatable ")) words.push_back(word.substr(18));
+        return words;
+    }
+    Words install(const json& one, const std::string& last) {
+        return run("install", {{"correlationId", "roll"}, {"softwareModules", json::array({one})}}, last);
+    }
+
+    WebServer web;
+
+ private:
+    int number_{0};
+};
+
+}  // namespace
+
+TEST_CASE("a module is installed step by step", "[TW-49][TW-50][TW-72][service]") {
+    Shop shop;
+    CHECK(shop.install(shop.module("nav", shop.artifact(shop.descriptor("nav-7"))), "FINISHED_SUCCESS") ==
+          Words{"lastOperation STARTED", "lastOperation DOWNLOADING", "lastOperation DOWNLOADED",
+                "lastOperation INSTALLING", "installedDependencies", "lastOperation INSTALLED",
+                "lastOperation FINISHED_SUCCESS"});
+    CHECK(shop.until([&] { return shop.cloud.status("Container:nav-7")["state"]["status"] == "RUNNING"; }));
+    CHECK(shop.cloud.operations().back() == json({{"correlationId", "roll"},
+                                                  {"status", "FINISHED_SUCCESS"},
+                                                  {"softwareModule", {{"name", "nav"}, {"version", "1"}}}}));
+}
+
+TEST_CASE("what is wrong with a module decides how it ends", "[TW-51][TW-52][service]") {
+    Shop shop;
+    const auto good = shop.descriptor("good");
+    struct Case {
+        std::string name;
+        json artifact;
+        std::string ending;
+        std::string message;
+    };
+    const std::vector<Case> cases = {
+        {"another text", shop.artifact(good, {{"SHA256", std::string(64, '0')}}), "FINISHED_REJECTED",
+         "sha256"},
+        {"md5 counts first", shop.artifact(good, {{"MD5", std::string(32, '0')}, {"SHA256", "x"}}),
+         "FINISHED_REJECTED", "md5"},
+        {"no digits", shop.artifact(good, {{"SHA1", "xyz"}}), "FINISHED_REJECTED", "hex"},
+        {"too many digits", shop.artifact(good, {{"SHA1", std::string(41, '0')}}), "FINISHED_ERROR",
+         "internal runtime error"},
+        {"no usable protocol", json({{"filename", "f"}, {"download", {{"FTP", {{"url", "ftp://h/f"}}}}}}),
+         "FINISHED_ERROR", "internal runtime error"},
+        {"not there", shop.artifact(good + "x"), "FINISHED_ERROR", "404"},
+        {"not JSON", shop.artifact(shop.web.put("/broken", "{")), "FINISHED_ERROR", "JSON"},
+        {"no container", shop.artifact(shop.web.put("/bad", R"({"container_name":"a","image":{"name":""}})")),
+         "FINISHED_REJECTED", "image"},
+        {"no such image", shop.artifact(shop.descriptor("far", "missing:1")), "FINISHED_ERROR", "missing:1"},
+    };
+    for (const auto& c : cases) {
+        INFO(c.name);
+        const auto words = shop.install(shop.module(c.name, c.artifact), c.ending);
+        REQUIRE(words.size() >= 2);
+        CHECK(words[words.size() - 2] == "lastFailedOperation " + c.ending);
+        CHECK(words.back() == "lastOperation " + c.ending);
+        CHECK_THAT(shop.cloud.operations().back()["message"].get<std::string>(),
+                   ContainsSubstring(c.message));
+    }
+    CHECK(shop.engine.containers().empty());
+}
+
+TEST_CASE("a module that fails does not stop the next, and actions wait for each other", "[TW-53][service]") {
+    Shop shop;
+    const auto first = shop.descriptor("first");
+    const auto second = shop.descriptor("second");
+    shop.command(
+        "SoftwareUpdatable", "install", "i1",
+        {{"correlationId", "one"},
+         {"softwareModules",
+          {shop.module("bad", shop.artifact(first + "x")), shop.module("good", shop.artifact(first))}}});
+    shop.command(
+        "SoftwareUpdatable", "install", "i2",
+        {{"correlationId", "two"}, {"softwareModules", {shop.module("more", shop.artifact(second))}}});
+    REQUIRE(shop.until([&] {
+        const auto& all = shop.cloud.operations();
+        return !all.empty() && all.back()["correlationId"] == "two" &&
+               all.back()["status"] == "FINISHED_SUCCESS";
+    }));
+    Words order;
+    for (const auto& operation : shop.cloud.operations()) {
+        const std::string word = operation["correlationId"].get<std::string>() + " " +
+                                 operation["softwareModule"]["name"].get<std::string>();
+        if (order.empty() || order.back() != word) order.push_back(word);
+    }
+    CHECK(order == Words{"one bad", "one good", "two more"});
+    CHECK(shop.engine.containers().size() == 2);
+}
+
+TEST_CASE("software is removed by force, one by one", "[TW-54][TW-55][TW-56][TW-72][service]") {
+    Shop shop;
+    for (const char* id : {"a", "b", "c"})
+        REQUIRE(
+            shop.install(shop.module(id, shop.artifact(shop.descriptor(id))), "FINISHED_SUCCESS").size() ==
+            7);
+    const auto remove = [&](const Words& names, bool forced, const std::string& last) {
+        json software = json::array();
+        for (const auto& name : names)
+            software.push_back({{"name", name}, {"version", "1"}});
+        return shop.run("remove", {{"correlationId", "gone"}, {"software", software}, {"forced", forced}},
+                        last);
+    };
+    CHECK(remove({"a"}, false, "FINISHED_SUCCESS") == Words{"lastOperation REMOVING", "installedDependencies",
+                                                            "lastOperation REMOVED",
+                                                            "lastOperation FINISHED_SUCCESS"});
+
+    CHECK(remove({"none", "b"}, false, "FINISHED_ERROR") ==
+          Words{"lastOperation REMOVING", "lastFailedOperation FINISHED_REJECTED",
+                "lastOperation FINISHED_REJECTED", "lastFailedOperation FINISHED_ERROR",
+                "lastOperation FINISHED_ERROR"});
+    CHECK(shop.cloud.operations().back()["message"] == "container with ID = none does not exist");
+    CHECK(shop.cloud.has("Container:b"));
+
+    CHECK(remove({"none", "b", "nobody", "c"}, true, "FINISHED_SUCCESS") ==
+          Words{"lastOperation REMOVING", "lastOperation REMOVING", "installedDependencies",
+                "lastOperation REMOVED", "lastOperation REMOVING", "lastOperation REMOVING",
+                "installedDependencies", "lastOperation REMOVED", "lastFailedOperation FINISHED_ERROR",
+                "lastOperation FINISHED_ERROR", "lastOperation FINISHED_SUCCESS"});
+    const auto& operations = shop.cloud.operations();
+    CHECK(operations[operations.size() - 2]["message"] ==
+          "2 errors:\n\n* container with ID = none does not exist\n* container with ID = nobody does not "
+          "exist");
+    CHECK(operations.back()["software"].size() == 2);
+    CHECK(shop.engine.containers().empty());
+}
+
+TEST_CASE("the first checksum that is there counts", "[TW-52][service]") {
+    using service::check;
+    CHECK(check(kNothing, {}));
+    CHECK(check(kNothing, {kMd5OfNothing, "", ""}));
+    CHECK(check(kNothing, {"", kSha1OfNothing, ""}));
+    CHECK(check(kNothing, {"", "", kSha256OfNothing}));
+    CHECK(check(kNothing, {kMd5OfNothing, "wrong", "wrong"}));
+    CHECK(check(kNothing, {"D41D8CD98F00B204E9800998ECF8427E", "", ""}));
+    CHECK(check("x", {kMd5OfNothing, "", ""}).error().code == Errc::Conflict);
+    CHECK(check(kNothing, {"", kSha1OfNothing.substr(1), ""}).error().code == Errc::Conflict);
+    CHECK(check(kNothing, {"", "", "zz"}).error().code == Errc::Invalid);
+    CHECK(check(kNothing, {kMd5OfNothing + "0", "", ""}).error().code == Errc::Internal);
+}
+
+TEST_CASE("a download is small, over HTTP, and there", "[TW-51][service]") {
+    WebServer web;
+    const auto url = web.put("/text", "hello");
+    CHECK(*service::download(url, "", {}) == "hello");
+    CHECK(service::download(url + "x", "", {}).error().code == Errc::Unavailable);
+    CHECK(service::download(url, "", {}, {3, std::chrono::seconds(5)}).error().code == Errc::TooLarge);
+    CHECK(service::download("file:///etc/hostname", "", {}).error().code == Errc::Unsupported);
+    std::stop_source stopped;
+    stopped.request_stop();
+    CHECK_FALSE(service::download(url, "", stopped.get_token()));
+}

@@ -1,0 +1,323 @@
+// Who the device is, what the cloud is shown, what is remembered.
+#include <filesystem>
+#include <fstream>
+
+#include "test/service/twin_bench.hpp"
+#include "test/support/builders.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/child.hpp"
+#include "test/support/wait.hpp"
+
+using namespace berth;
+using namespace berth::test;
+using nlohmann::json;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Container there(const std::string& id, const std::string& created, Status status = Status::Running) {
+    auto made = container(spec(id, "app:1"), status);
+    made.spec.id = id;
+    made.engine_id.clear();
+    made.engine_name = id;
+    made.state.created = created;
+    if (status == Status::Running) {
+        made.state.started_at = created;
+        made.state.pid = 99;
+    }
+    return made;
+}
+
+std::string thing_file(const TwinBench& bench) {
+    return (bench.home.path() / "things" / "sup_back_acme.fleet_gw_truck-7_edge_containers.json").string();
+}
+
+void write(const std::string& file, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(file).parent_path());
+    std::ofstream(file) << text;
+}
+
+bool becomes(const std::string& file, const std::string& text) {
+    return eventually([&] { return std::filesystem::exists(file) && read_file(file) == text; });
+}
+
+}  // namespace
+
+TEST_CASE("the cloud is told all, in order, once it is known who we are",
+          "[TW-04][TW-05][TW-07][TW-12][TW-67][TW-76][service]") {
+    TwinBench bench;
+    bench.engine.put(there("younger", "2025-01-02T00:00:00Z"));
+    bench.engine.put(there("older", "2025-01-01T00:00:00Z", Status::Created));
+    bench.start();
+    bench.station().await_ready();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 1; });
+    bench.settle();
+    CHECK(bench.cloud.said().empty());
+    CHECK(bench.station().link.subscribed().empty());
+
+    bench.introduce(bench.cloud);
+    CHECK(bench.cloud.said() == Words{"+SoftwareUpdatable", "+Container:older", "+Container:younger",
+                                      "+ContainerFactory", "+Metrics"});
+    CHECK(bench.cloud.complaints().empty());
+    CHECK(bench.cloud.status("Container:younger")["state"]["status"] == "RUNNING");
+    CHECK(bench.cloud.status("Container:older")["state"]["status"] == "CREATED");
+    CHECK(bench.cloud.status("SoftwareUpdatable")["installedDependencies"].size() == 2);
+    for (const auto& publication : bench.station().link.all()) {
+        CHECK(publication.qos == 1);
+        CHECK((publication.topic == "containersupdate/currentstate" || !publication.retain));
+    }
+}
+
+TEST_CASE("commands are taken when the cloud has it all", "[TW-07][service]") {
+    TwinBench bench;
+    bench.start();
+    bench.station().await_ready();
+    bench.station().link.set_broker(false);
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 1; });
+    bench.tell("edge/thing/response", bench.cloud.edge_response());
+    bench.require([&] { return bench.cloud.said().size() == 3; });
+    bench.settle();
+    CHECK(bench.station().link.subscribed().empty());
+}
+
+TEST_CASE("only what is configured is shown", "[TW-02][service]") {
+    service::ThingsConfig none{};
+    none.features = {"containerfactory", "Other"};
+    TwinBench bench(none);
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    CHECK(bench.cloud.features().empty());
+    CHECK(bench.ask("ContainerFactory", "create", "r1", {{"imageRef", "app:1"}}) == 400);
+    CHECK(bench.ask("Container:web", "stop", "r2") == 400);
+
+    service::ThingsConfig some{};
+    some.features = {"Metrics"};
+    TwinBench other(some);
+    other.start();
+    other.connect();
+    CHECK(other.cloud.said() == Words{"+Metrics"});
+}
+
+TEST_CASE("a repeated answer changes nothing, unless it is asked for", "[TW-08][service]") {
+    TwinBench bench;
+    bench.start();
+    bench.connect();
+    const auto before = bench.cloud.said().size();
+    bench.tell("edge/thing/response", bench.cloud.edge_response());
+    bench.settle();
+    CHECK(bench.cloud.said().size() == before);
+
+    service::ThingsConfig config{};
+    config.resync_on_repeat = true;
+    TwinBench eager(config);
+    eager.start();
+    eager.connect();
+    eager.cloud.take_said();
+    for (int i = 0; i < 3; ++i)
+        eager.tell("edge/thing/response", eager.cloud.edge_response());
+    eager.settle();
+    CHECK(eager.cloud.said().size() == 3);  // once
+}
+
+TEST_CASE("another policy says all again, another device moves the twin", "[TW-09][TW-10][service]") {
+    TwinBench bench;
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    auto response = json::parse(bench.cloud.edge_response());
+    response["policyId"] = "another:policy";
+    bench.tell("edge/thing/response", response.dump());
+    CHECK(bench.says("+Metrics"));
+    CHECK(bench.station().link.subscribed() == Words{bench.cloud.command_filter()});
+
+    bench.cloud.take_said();
+    Cloud moved("acme.fleet:gw:truck-8", "other");
+    bench.tell("edge/thing/response", moved.edge_response());
+    bench.require([&] { return bench.is_subscribed(moved.command_filter()); });
+    CHECK(bench.station().link.subscribed() == Words{moved.command_filter()});
+    CHECK(bench.cloud.said().empty());  // the old thing keeps what it has
+    for (const auto& publication : bench.station().link.all())
+        moved.hear(publication.topic, publication.payload);
+    CHECK(moved.said() == Words{"+SoftwareUpdatable", "+ContainerFactory", "+Metrics"});
+}
+
+TEST_CASE("an answer that makes no sense changes nothing", "[TW-11][service]") {
+    TwinBench bench;
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    for (const char* bad : {"", "{", R"({"deviceId":"nocolon","tenantId":"t"})", R"({"deviceId":1})"})
+        bench.tell("edge/thing/response", bad);
+    bench.settle();
+    CHECK(bench.cloud.said().empty());
+    CHECK(bench.station().link.subscribed() == Words{bench.cloud.command_filter()});
+    CHECK(bench.create("r1", {{"imageRef", "app:1"}}) != "");
+}
+
+TEST_CASE("after a lost connection nothing is said until it is known who we are", "[TW-12][service]") {
+    TwinBench bench;
+    const auto web = bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    bench.station().lose_broker();
+    bench.engine.end_process(web, 3);
+    bench.settle();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 2; });
+    bench.settle();
+    CHECK(bench.cloud.said().empty());
+    bench.tell("edge/thing/response", bench.cloud.edge_response());
+    CHECK(bench.says("+Metrics"));
+    CHECK(bench.cloud.said().front() == "+SoftwareUpdatable");
+}
+
+TEST_CASE("what ends by itself, or behind our back, is told at once", "[TW-69][TW-73][service]") {
+    TwinBench bench;
+    auto record = there("web", "2025-01-01T00:00:00Z");
+    record.spec.restart.type = "no";
+    const auto web = bench.engine.put(record);
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    bench.engine.end_process(web, 3);
+    REQUIRE(bench.says("Container:web state EXITED"));
+    CHECK(bench.cloud.said() == Words{"Container:web state EXITED"});
+    const auto state = bench.cloud.status("Container:web")["state"];
+    CHECK(state["exitCode"] == 3);
+    CHECK(state["pid"] == -1);
+    CHECK(state.contains("finishedAt"));
+
+    bench.cloud.take_said();
+    REQUIRE(bench.engine.start(web, {}));  // as with docker start
+    REQUIRE(bench.says("Container:web state RUNNING"));
+    CHECK(bench.cloud.status("Container:web")["state"]["pid"].get<int>() > 0);
+    CHECK(bench.cloud.status("Container:web")["state"].contains("finishedAt"));
+    REQUIRE(bench.engine.stop(web, {}, {}));
+    REQUIRE(bench.says("Container:web state STOPPED"));
+    CHECK(bench.cloud.said() == Words{"Container:web state RUNNING", "Container:web state STOPPED"});
+}
+
+TEST_CASE("a container that restarts by its policy is seen to end and to run", "[TW-69][TW-73][service]") {
+    TwinBench bench;
+    auto record = there("web", "2025-01-01T00:00:00Z");
+    record.spec.restart.type = "always";
+    const auto web = bench.engine.put(record);
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    bench.engine.end_process(web, 1);
+    REQUIRE(bench.says("Container:web state RUNNING"));
+    CHECK(bench.cloud.said() == Words{"Container:web state EXITED", "Container:web state RUNNING"});
+}
+
+TEST_CASE("the cloud is rid of what is gone, also after a restart", "[TW-74][TW-75][service]") {
+    TwinBench bench;
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    write(thing_file(bench), R"({"gone":"Container:gone","web":"Container:web"})");
+    bench.start();
+    bench.connect();
+    CHECK(bench.cloud.said() ==
+          Words{"+SoftwareUpdatable", "+Container:web", "-Container:gone", "+ContainerFactory", "+Metrics"});
+    CHECK(becomes(thing_file(bench), R"({"web":"Container:web"})"));
+    REQUIRE(bench.ask("Container:web", "remove", "r1", true) == 204);
+    CHECK(becomes(thing_file(bench), "null"));
+    const auto rights = std::filesystem::status(thing_file(bench)).permissions();
+    CHECK((rights & std::filesystem::perms::all) ==
+          (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+}
+
+TEST_CASE("a delete that nobody took is said again", "[TW-75][service]") {
+    TwinBench bench;
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    REQUIRE(becomes(thing_file(bench), R"({"web":"Container:web"})"));
+    bench.station().link.set_broker(false);
+    REQUIRE(bench.ask("Container:web", "remove", "r1", true) == 204);
+    REQUIRE(bench.says("-Container:web"));
+    bench.stop();
+    CHECK(read_file(thing_file(bench)) == R"({"web":"Container:web"})");
+
+    bench.start();
+    bench.cloud.take_said();
+    bench.station().await_ready();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 1; });
+    bench.tell("edge/thing/response", bench.cloud.edge_response());
+    CHECK(bench.says("-Container:web"));
+    CHECK(becomes(thing_file(bench), "null"));
+}
+
+TEST_CASE("Kanto's older file is taken over, a damaged one is not believed", "[TW-74][service]") {
+    TwinBench bench;
+    write((bench.home.path() / "things" / "sup_back_acme.fleet_gw:truck-7:edge:containers.json").string(),
+          R"({"gone":"Container:gone"})");
+    bench.start();
+    bench.connect();
+    CHECK(bench.says("-Container:gone"));
+    CHECK(becomes(thing_file(bench), "null"));
+
+    TwinBench damaged;
+    write(thing_file(damaged), R"({"gone":"Cont)");
+    damaged.start();
+    damaged.connect();
+    CHECK(damaged.cloud.said() == Words{"+SoftwareUpdatable", "+ContainerFactory", "+Metrics"});
+}
+
+TEST_CASE("a notification never hurts, and a thing made anew hears all again", "[TW-28][service]") {
+    TwinBench bench;
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    const auto notice = [&](const std::string& action, const std::string& path) {
+        const json envelope = {
+            {"topic", "acme.fleet/gw:truck-7:edge:containers/things/twin/events/" + action},
+            {"headers", {{"response-required", false}}},
+            {"path", path},
+            {"value", {{"definition", {"a:b:1"}}}},
+            {"revision", 12}};
+        bench.tell("command//acme.fleet:gw:truck-7:edge:containers/req//" + action, envelope.dump());
+    };
+    notice("created", "/features/ContainerFactory");
+    notice("modified", "/features/Container:web");
+    notice("deleted", "/features/Metrics");
+    notice("created", "/");
+    notice("errors-response", "/");
+    bench.tell("command//acme.fleet:gw:truck-7:edge:containers/req//modified", "{");
+    bench.settle();
+    CHECK(bench.cloud.said().empty());
+    CHECK(bench.ask("Container:web", "pause", "r1") == 204);
+    CHECK(bench.ask("Metrics", "request", "r2", {{"frequency", "0s"}}) == 204);
+
+    bench.cloud.take_said();
+    for (int i = 0; i < 3; ++i) {
+        notice("deleted", "/");
+        notice("created", "/");
+    }
+    CHECK(bench.says("+Metrics"));
+    bench.settle();
+    const auto said = bench.cloud.said();
+    CHECK(std::count(said.begin(), said.end(), "+Metrics") == 1);
+    CHECK(bench.cloud.all_answers().size() == 2);
+}
+
+TEST_CASE("the seed's topic form", "[TW-66][service]") {
+    service::ThingsConfig config{};
+    config.topic_form = "tenant";
+    TwinBench bench(config);
+    bench.start();
+    bench.station().await_ready();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 1; });
+    bench.introduce(bench.cloud);
+    int said = 0;
+    for (const auto& publication : bench.station().link.all())
+        said += publication.topic == "e/acme/gw:truck-7:edge:containers" ? 1 : 0;
+    CHECK(said == 3);
+}
