@@ -153,9 +153,8 @@ Result<Usage> KernelReader::read(const EngineId& engine_id, std::int64_t pid, co
         usage.io = files.version_1 ? io_of_v1(*text) : io_of_v2(*text);
     if (const auto text = files.net.read(buffer_)) usage.net = net_of(*text);
     usage.pids = number(files.pids, buffer_).value_or(0);
-    // Its folder has a name here and no files: mounted elsewhere. Its interfaces alone are no reading.
-    const bool nothing = !usage.cpu && !usage.memory && usage.pids == 0;
-    if (nothing) return forget(engine_id), fail(Errc::NotFound, "its kernel files are not here");
+    const bool nothing = !usage.cpu && !usage.memory && !usage.net && usage.pids == 0;
+    if (nothing) return forget(engine_id), fail(Errc::NotFound, "its kernel files are gone");
     return usage;
 }
 

@@ -103,11 +103,14 @@ MetricsReporter::Readings MetricsReporter::read_all(const std::vector<Subject>& 
     readings.machine_memory = machine.memory;
     for (const auto& subject : subjects) {
         auto usage = kernel_.read(subject.engine_id, subject.pid, machine);
-        if (!usage) {
+        // Control groups may be mounted for the engine alone; interfaces can be seen all the same.
+        const bool blind = !usage || (!usage->cpu && !usage->memory && usage->pids == 0);
+        if (blind) {
             runtime::Call call{};
             call.stop = stop;
             call.deadline = steady_clock::now() + kStatsDeadline;
-            usage = runtime_.stats(subject.engine_id, call);
+            auto asked = runtime_.stats(subject.engine_id, call);
+            if (asked || !usage) usage = std::move(asked);
         }
         if (usage)
             readings.all.push_back({subject.id, *usage});
