@@ -1,6 +1,5 @@
 #include "service/connection.hpp"
 
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "service/broker_probe.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 
@@ -108,8 +108,7 @@ void Connection::stop(const std::vector<std::string>& filters) {
         gone_ = gone.get_future();
         closer_ = std::thread([client = std::move(client_), gone = std::move(gone), filters,
                                deadline = now + kGoodbyePatience]() mutable {
-            if (!client->say_goodbye(filters, deadline))
-                spdlog::warn("the broker does not answer our goodbye");
+            if (!client->say_goodbye(filters, deadline)) log::warn("the broker does not answer our goodbye");
             client.reset();
             gone.set_value();
         });
@@ -125,7 +124,7 @@ void Connection::stop(const std::vector<std::string>& filters) {
 // their statics and the log's under it. What is registered last runs first, and ends the process as it
 // stands.
 void Connection::leave_behind() {
-    spdlog::warn("the MQTT client does not end (a name look-up that hangs?) and is left behind");
+    log::warn("the MQTT client does not end (a name look-up that hangs?) and is left behind");
     closer_.detach();
     ::on_exit(
         [](int status, void*) {

@@ -1,7 +1,6 @@
 #include "service/daemon.hpp"
 
 #include <pthread.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <csignal>
@@ -13,6 +12,7 @@
 #include "service/engine_watcher.hpp"
 #include "service/inventory.hpp"
 #include "service/kill_points.hpp"
+#include "service/log.hpp"
 #include "service/logging.hpp"
 #include "service/loop.hpp"
 #include "service/mqtt_link.hpp"
@@ -151,8 +151,8 @@ class Daemon {
     void read_journal() {
         auto record = journal_.open();
         if (!record)
-            spdlog::error("{}; an update that was under way is put in order from the engine's labels",
-                          record.error().message);
+            log::error("{}; an update that was under way is put in order from the engine's labels",
+                       record.error().message);
         else if (*record)
             updates_.restore(**std::move(record));
     }
@@ -160,7 +160,7 @@ class Daemon {
     EngineListener engine_listener() {
         EngineListener listener{};
         listener.connected = [this](const runtime::EngineInfo& info) {
-            spdlog::info("engine: {}, API {}", info.name, info.api_version);
+            log::info("engine: {}, API {}", info.name, info.api_version);
             neighbour_.apply();
             world_.on_connected();
         };
@@ -171,14 +171,14 @@ class Daemon {
 
     void on_signal(int signal, const std::function<Result<Config>()>& reload) {
         if (signal != SIGHUP) {
-            spdlog::info("SIG{}: ending; containers keep running", ::sigabbrev_np(signal));
+            log::info("SIG{}: ending; containers keep running", ::sigabbrev_np(signal));
             return loop_.stop();
         }
         auto config = reload();
-        if (!config) return spdlog::error("configuration not read again: {}", config.error().message);
+        if (!config) return log::error("configuration not read again: {}", config.error().message);
         set_level(config->log.level);
         runtime_.set_registries(docker_options(*config).registries);
-        spdlog::info("log level and registries read again");
+        log::info("log level and registries read again");
     }
 
     Loop loop_;
@@ -205,10 +205,10 @@ class Daemon {
 int run(const Config& config, std::function<Result<Config>()> reload) {
     Daemon daemon(config);
     if (const auto ran = daemon.run(reload); !ran) {
-        spdlog::error("{}", ran.error().message);
+        log::error("{}", ran.error().message);
         return 1;
     }
-    spdlog::info("ended");
+    log::info("ended");
     return 0;
 }
 

@@ -1,8 +1,8 @@
 #include "service/engine_watcher.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
+
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -44,8 +44,8 @@ void EngineWatcher::watch(const std::stop_token& stop) {
         const Error error =
             ended ? fail(Errc::Unavailable, "the engine closed its event stream") : ended.error();
         // Once is enough; then it is retried quietly.
-        spdlog::log(said ? spdlog::level::debug : spdlog::level::warn,
-                    "engine: {}; trying again until it answers", error.message);
+        log::at(said ? log::Level::Debug : log::Level::Warn, "engine: {}; trying again until it answers",
+                error.message);
         said = true;
         loop_.post([this, error] { listener_.lost(error); });
         std::unique_lock lock(mutex_);

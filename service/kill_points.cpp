@@ -1,6 +1,5 @@
 #include "service/kill_points.hpp"
 
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -8,6 +7,8 @@
 #include <cstdlib>
 #include <string>
 #include <utility>
+
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -39,7 +40,7 @@ void kill_point(std::string_view where) {
     const long wanted = wanted_point();
     if (wanted < 0) return;
     const auto number = ++passed;
-    if (wanted == 0) spdlog::info("kill point {}: {}", number, where);
+    if (wanted == 0) log::info("kill point {}: {}", number, where);
     if (static_cast<long>(number) != wanted) return;
     ::kill(::getpid(), SIGKILL);
     for (;;)

@@ -1,12 +1,11 @@
 #include "service/known_features.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <system_error>
 
 #include "protocol/twin/features.hpp"
 #include "service/files.hpp"
+#include "service/log.hpp"
 
 namespace berth::service::known_features {
 namespace {
@@ -31,7 +30,7 @@ Result<std::vector<ContainerId>> load(const fs::path& folder, const std::string&
     std::error_code error;
     if (older != file && fs::exists(older, error)) {
         fs::rename(older, file, error);
-        if (error) spdlog::warn("rename {} to {}: {}", older.string(), file.string(), error.message());
+        if (error) log::warn("rename {} to {}: {}", older.string(), file.string(), error.message());
     }
     const auto text = read_file(file);
     if (!text && text.error().code == Errc::NotFound) return std::vector<ContainerId>{};

@@ -1,9 +1,9 @@
 #include "service/loop.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <exception>
+
+#include "service/log.hpp"
 
 namespace berth::service {
 
@@ -16,8 +16,8 @@ void run_or_die(const Task& task) {
     try {
         task();
     } catch (const std::exception& error) {
-        spdlog::critical("a task on the loop failed, the daemon ends: {}", error.what());
-        spdlog::default_logger_raw()->flush();
+        log::critical("a task on the loop failed, the daemon ends: {}", error.what());
+        log::flush();
         std::terminate();
     }
 }

@@ -6,11 +6,11 @@
 #include <iostream>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "service/config_load.hpp"
 #include "service/daemon.hpp"
 #include "service/lock.hpp"
+#include "service/log.hpp"
 #include "service/logging.hpp"
 #include "service/options.hpp"
 
@@ -36,8 +36,8 @@ void print_problems(const Problems& problems) {
 
 void log_remarks(const Problems& problems) {
     for (const auto& problem : problems) {
-        if (problem.severity == Severity::Warning) spdlog::warn("configuration: {}", to_string(problem));
-        if (problem.severity == Severity::Debug) spdlog::debug("configuration: {}", to_string(problem));
+        if (problem.severity == Severity::Warning) log::warn("configuration: {}", to_string(problem));
+        if (problem.severity == Severity::Debug) log::debug("configuration: {}", to_string(problem));
     }
 }
 
@@ -81,9 +81,9 @@ int serve(const Request& request, const Loaded& loaded) {
     if (!lock) return refuse(lock.error());
     if (const auto started = start_logging(config.log); !started) return refuse(started.error());
     log_remarks(loaded.problems);
-    spdlog::info("Berth {} starts: device '{}', configuration {}, broker {}, engine {}", BERTH_VERSION,
-                 config.name, loaded.file.empty() ? "its own defaults" : loaded.file, config.mqtt.url,
-                 config.runtime.type);
+    log::info("Berth {} starts: device '{}', configuration {}, broker {}, engine {}", BERTH_VERSION,
+              config.name, loaded.file.empty() ? "its own defaults" : loaded.file, config.mqtt.url,
+              config.runtime.type);
     return run(config, [request] { return reload(request); });
 }
 

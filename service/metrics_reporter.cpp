@@ -1,11 +1,10 @@
 #include "service/metrics_reporter.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
 #include "protocol/twin/features.hpp"
 #include "service/clock.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -79,7 +78,7 @@ void MetricsReporter::schedule() {
 
 void MetricsReporter::tick() {
     schedule();
-    if (reporting_) return spdlog::debug("metrics: the report before is not ready, this one falls out");
+    if (reporting_) return log::debug("metrics: the report before is not ready, this one falls out");
     reporting_ = true;
     read(subjects(), Purpose::Report);
 }
@@ -115,7 +114,7 @@ MetricsReporter::Readings MetricsReporter::read_all(const std::vector<Subject>& 
         if (usage)
             readings.all.push_back({subject.id, *usage});
         else
-            spdlog::debug("metrics of container {}: {}", subject.id, usage.error().message);
+            log::debug("metrics of container {}: {}", subject.id, usage.error().message);
     }
     return readings;
 }

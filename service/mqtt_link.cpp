@@ -1,7 +1,6 @@
 #include "service/mqtt_link.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -9,6 +8,7 @@
 
 #include "service/broker_probe.hpp"
 #include "service/ids.hpp"
+#include "service/log.hpp"
 #include "service/mqtt_reason.hpp"
 #include "service/socket_delay.hpp"
 
@@ -72,7 +72,7 @@ void MqttLink::stop() {
     cancel_timers();
     connection_.stop(connected ? filters_ : std::vector<std::string>{});
     if (const auto unsent = outbox_.waiting() + outbox_.in_flight(); unsent > 0)
-        spdlog::warn(
+        log::warn(
             "messages that no broker has confirmed: {}; feedback of the last operation is sent at the next "
             "start",
             unsent);
@@ -82,8 +82,7 @@ void MqttLink::publish(Publication publication) {
     const auto dropped = outbox_.dropped();
     outbox_.add(std::move(publication));
     if (outbox_.dropped() != dropped && !std::exchange(told_of_drops_, true)) {
-        spdlog::warn(
-            "more is to be published than the broker takes: the least important messages are dropped");
+        log::warn("more is to be published than the broker takes: the least important messages are dropped");
     }
     if (state_ == State::Ready) drain();
 }
@@ -97,13 +96,13 @@ void MqttLink::subscribe(const std::string& filter) {
 void MqttLink::unsubscribe(const std::string& filter) {
     if (state_ != State::Ready || std::erase(filters_, filter) == 0) return;
     if (const auto sent = connection_.unsubscribe({filter}); !sent)
-        spdlog::warn("{}: messages on '{}' may still come", sent.error().message, filter);
+        log::warn("{}: messages on '{}' may still come", sent.error().message, filter);
 }
 
 void MqttLink::attempt() {
     attempt_timer_ = 0;
     state_ = State::Connecting;
-    spdlog::debug("connecting to broker {} with MQTT {}", address_.url(), to_string(policy_.version()));
+    log::debug("connecting to broker {} with MQTT {}", address_.url(), to_string(policy_.version()));
     if (address_.tls) {
         if (const auto files = check_tls_files(config_); !files) {
             fail_attempt(Failure::Unreachable, files.error().message, Probe::No);
@@ -137,8 +136,8 @@ void MqttLink::fail_attempt(Failure failure, const std::string& cause, Probe pro
     const auto tried = policy_.version();
     const auto wait = policy_.on_failed(failure, std::uniform_real_distribution<double>(0, 1)(random_));
     if (wait == 0ms) {
-        spdlog::info("broker {} may not speak MQTT {} ({}), trying {}", address_.url(), to_string(tried),
-                     cause, to_string(policy_.version()));
+        log::info("broker {} may not speak MQTT {} ({}), trying {}", address_.url(), to_string(tried), cause,
+                  to_string(policy_.version()));
         probe = Probe::No;
     }
     close_and_retry(wait, probe, wait == 0ms ? std::string{} : cause);
@@ -181,13 +180,13 @@ void MqttLink::handle(const Connected&) {
 
 void MqttLink::handle(const Subscribed& event) {
     if (state_ == State::Ready && !event.codes.empty() && is_refusal(event.codes.front()))
-        spdlog::error("the broker refuses a subscription of the twin: {}; no command reaches us",
-                      describe_reason(event.codes.front()));
+        log::error("the broker refuses a subscription of the twin: {}; no command reaches us",
+                   describe_reason(event.codes.front()));
     if (state_ != State::Subscribing) return;
     for (std::size_t i = 0; i < std::min(event.codes.size(), filters_.size()); ++i) {
         if (!is_refusal(event.codes[i])) continue;
-        spdlog::error("the broker refuses the subscription to '{}': {}; nothing sent there reaches us",
-                      filters_[i], describe_reason(event.codes[i]));
+        log::error("the broker refuses the subscription to '{}': {}; nothing sent there reaches us",
+                   filters_[i], describe_reason(event.codes[i]));
     }
     become_ready();
 }
@@ -195,9 +194,8 @@ void MqttLink::handle(const Subscribed& event) {
 // Modules speak first, so that what they say stands behind what has been waiting only by importance.
 void MqttLink::become_ready() {
     loop_.cancel(std::exchange(subscribe_timer_, 0));
-    spdlog::info("connected to broker {} as '{}' with MQTT {}, {} subscriptions, {} messages waiting",
-                 address_.url(), client_id_, to_string(policy_.version()), filters_.size(),
-                 outbox_.waiting());
+    log::info("connected to broker {} as '{}' with MQTT {}, {} subscriptions, {} messages waiting",
+              address_.url(), client_id_, to_string(policy_.version()), filters_.size(), outbox_.waiting());
     reported_causes_.clear();
     report_drops();
     for (const auto& callback : ready_callbacks_)
@@ -221,19 +219,19 @@ void MqttLink::handle(const Lost& event) {
 void MqttLink::give_up_largest() {
     outbox_.on_lost();
     if (const auto refused = outbox_.refuse_largest())
-        spdlog::error("the broker takes no message as large as the {} bytes on '{}': dropped", refused->bytes,
-                      refused->topic);
+        log::error("the broker takes no message as large as the {} bytes on '{}': dropped", refused->bytes,
+                   refused->topic);
 }
 
 // Going on as somebody else keeps this device reachable; a person has to end the quarrel.
 void MqttLink::on_taken_over() {
-    spdlog::warn("ANOTHER CLIENT CONNECTS WITH OUR CLIENT ID '{}': give each device its own mqtt.client_id",
-                 client_id_);
+    log::warn("ANOTHER CLIENT CONNECTS WITH OUR CLIENT ID '{}': give each device its own mqtt.client_id",
+              client_id_);
     if (!policy_.on_taken_over(Clock::now())) return;
     client_id_ = own_client_id_ + "-" + random_uuid().substr(0, 4);
     connection_.set_client_id(client_id_);
-    spdlog::error("three times within a minute somebody else took client id '{}': going on as '{}'",
-                  own_client_id_, client_id_);
+    log::error("three times within a minute somebody else took client id '{}': going on as '{}'",
+               own_client_id_, client_id_);
 }
 
 void MqttLink::lose(const std::string& cause, milliseconds at_least) {
@@ -244,7 +242,7 @@ void MqttLink::lose(const std::string& cause, milliseconds at_least) {
     const auto lived = std::chrono::duration_cast<milliseconds>(Clock::now() - connected_at_);
     const auto wait = policy_.on_lost(lived, std::uniform_real_distribution<double>(0, 1)(random_));
     if (policy_.keeps_losing() && at_least == 0ms) {
-        spdlog::warn(
+        log::warn(
             "connections are lost as soon as they are made: does another client use our client id '{}'?",
             client_id_);
     }
@@ -257,7 +255,7 @@ void MqttLink::drain() {
     while (const auto next = outbox_.take()) {
         const auto handed_over = connection_.publish(next->id, *next->publication);
         if (handed_over) continue;
-        spdlog::debug("{}: tried again", handed_over.error().message);
+        log::debug("{}: tried again", handed_over.error().message);
         outbox_.put_back(next->id);
         drain_timer_ = loop_.post_after(kDrainRetry, [this] {
             drain_timer_ = 0;
@@ -284,8 +282,8 @@ void MqttLink::handle(const NotDelivered& event) {
         outbox_.on_refused(event.id);
         acknowledged_ = true;
         if (refused_topics_.insert(topic).second) {
-            spdlog::error("the broker refuses what we publish on '{}': {}; such messages are dropped", topic,
-                          describe_reason(event.reason));
+            log::error("the broker refuses what we publish on '{}': {}; such messages are dropped", topic,
+                       describe_reason(event.reason));
         }
     }
     if (drain_timer_ != 0 || state_ != State::Ready) return;
@@ -305,8 +303,8 @@ void MqttLink::watch_acknowledgements() {
 void MqttLink::on_acknowledge_time() {
     acknowledge_timer_ = 0;
     if (!acknowledged_ && outbox_.in_flight() > 0) {
-        spdlog::warn("the broker has acknowledged none of {} messages for {} s", outbox_.in_flight(),
-                     std::chrono::duration_cast<std::chrono::seconds>(config_.ack_timeout).count());
+        log::warn("the broker has acknowledged none of {} messages for {} s", outbox_.in_flight(),
+                  std::chrono::duration_cast<std::chrono::seconds>(config_.ack_timeout).count());
     }
     watch_acknowledgements();
 }
@@ -319,10 +317,10 @@ void MqttLink::cancel_timers() {
 // Once for each cause while the trouble lasts: a broker that is away for a week is one line.
 void MqttLink::report_trouble(const std::string& cause) {
     if (reported_causes_.insert(cause).second) {
-        spdlog::warn("broker {}: {}; trying again every 1 to 30 s, messages wait meanwhile", address_.url(),
-                     cause);
+        log::warn("broker {}: {}; trying again every 1 to 30 s, messages wait meanwhile", address_.url(),
+                  cause);
     } else {
-        spdlog::debug("broker {}: {}", address_.url(), cause);
+        log::debug("broker {}: {}", address_.url(), cause);
     }
 }
 
@@ -330,9 +328,9 @@ void MqttLink::report_drops() {
     told_of_drops_ = false;
     if (outbox_.dropped() == reported_drops_) return;
     reported_drops_ = outbox_.dropped();
-    spdlog::warn("messages dropped since the start: {} feedback, {} current state, {} twin, {} metrics",
-                 outbox_.dropped(Importance::Feedback), outbox_.dropped(Importance::CurrentState),
-                 outbox_.dropped(Importance::Twin), outbox_.dropped(Importance::Metrics));
+    log::warn("messages dropped since the start: {} feedback, {} current state, {} twin, {} metrics",
+              outbox_.dropped(Importance::Feedback), outbox_.dropped(Importance::CurrentState),
+              outbox_.dropped(Importance::Twin), outbox_.dropped(Importance::Metrics));
 }
 
 }  // namespace berth::service

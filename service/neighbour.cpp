@@ -1,7 +1,6 @@
 #include "service/neighbour.hpp"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +10,7 @@
 
 #include "service/config_rules.hpp"
 #include "service/files.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -39,8 +39,8 @@ void NeighbourTimer::apply() {
     if (now && *now == value) return;  // sysctl.d was here, or an earlier connect
     const int error = write_value(file, value);
     if (error == 0 || std::exchange(told_, true)) return;
-    spdlog::debug("neighbour timer of bridge '{}' left alone: {}", bridge_.name,
-                  std::generic_category().message(error));
+    log::debug("neighbour timer of bridge '{}' left alone: {}", bridge_.name,
+               std::generic_category().message(error));
 }
 
 }  // namespace berth::service

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <mqtt/async_client.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "service/log.hpp"
 #include "service/mqtt_reason.hpp"
 
 namespace berth::service {
@@ -29,9 +29,9 @@ void guarded(Body body) {
     try {
         body();
     } catch (const std::exception& error) {
-        spdlog::error("MQTT callback failed: {}", error.what());
+        log::error("MQTT callback failed: {}", error.what());
     } catch (...) {
-        spdlog::error("MQTT callback failed");
+        log::error("MQTT callback failed");
     }
 }
 
@@ -283,7 +283,7 @@ Result<> PahoClient::publish(std::uint64_t id, const Publication& publication) {
 bool PahoClient::say_goodbye(const std::vector<std::string>& filters, steady_clock::time_point deadline) {
     bool answered = false;
     const auto said = attempt("disconnect", [&] { answered = session_->say_goodbye(filters, deadline); });
-    if (!said) spdlog::debug("{}", said.error().message);
+    if (!said) log::debug("{}", said.error().message);
     return answered || !said;  // where nothing could be sent there is no answer to wait for
 }
 

@@ -1,12 +1,11 @@
 #include "service/recovery.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "runtime/runtime.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -56,13 +55,13 @@ void Recovery::look_at(const Container& container, bool went_down) {
 // Its root file system is lost; what was asked for is not.
 void Recovery::make_again(const Container& record) {
     const auto& id = record.spec.id;
-    spdlog::warn("container {} ({}) is not in the engine any more: made again from its record",
-                 record.spec.name, id);
+    log::warn("container {} ({}) is not in the engine any more: made again from its record", record.spec.name,
+              id);
     making_.insert(id);
     steps_.make_again(record, [this, record, id](const std::optional<Error>& error) {
         making_.erase(id);
         if (error) {
-            spdlog::error("container {}: {}", record.spec.name, error->message);
+            log::error("container {}: {}", record.spec.name, error->message);
             return retry_later();
         }
         if (!should_run(record) || in_operation_(id)) return;
@@ -96,13 +95,13 @@ void Recovery::put_in_order(const Container& leftover) {
     action.name = leftover.spec.name;
     action.old = OldInstance{leftover.spec, true, false};
     action.touched = true;
-    spdlog::warn("container {} was replaced by an update that did not end: {}", action.name,
-                 replaced ? "removed" : "running again");
+    log::warn("container {} was replaced by an update that did not end: {}", action.name,
+              replaced ? "removed" : "running again");
     run(replaced ? reconcile::StepKind::RemoveOld : reconcile::StepKind::Restore, std::move(action));
 }
 
 void Recovery::undo(const Container& staged) {
-    spdlog::warn("container {} was staged by an update that did not end: removed", staged.spec.name);
+    log::warn("container {} was staged by an update that did not end: removed", staged.spec.name);
     ActionState action{};
     action.action = staged.replaces.empty() ? Action::Create : Action::Recreate;
     action.name = staged.spec.name;
@@ -132,7 +131,7 @@ void Recovery::keep_new(const Container& staged) {
 
 void Recovery::put_right(const Container& container, bool went_down) {
     if (went_down && should_run(container)) {
-        spdlog::info("container {} ran before the engine went down: started again", container.spec.name);
+        log::info("container {} ran before the engine went down: started again", container.spec.name);
         ActionState action{};
         action.name = container.spec.name;
         action.spec = container.spec;
@@ -154,7 +153,7 @@ void Recovery::run(reconcile::StepKind kind, ActionState action) {
 Steps::Done Recovery::when_done(const ContainerId& id, const std::string& name) {
     busy_.insert(id);
     return [this, id, name](const std::optional<Error>& error) {
-        if (error) spdlog::error("container {}: {}", name, error->message);
+        if (error) log::error("container {}: {}", name, error->message);
         busy_.erase(id);
         if (busy_.empty() && then_) std::exchange(then_, nullptr)();
     };

@@ -1,12 +1,11 @@
 #include "service/router.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
 #include "protocol/topics.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 
@@ -30,7 +29,7 @@ void Router::dispatch(const Message& message) const {
         wanted = true;
         route.handler(message);
     }
-    if (!wanted) spdlog::debug("message on '{}' ignored: nothing handles this topic", message.topic);
+    if (!wanted) log::debug("message on '{}' ignored: nothing handles this topic", message.topic);
 }
 
 void Router::refuse(const Message& message) const {
@@ -75,12 +74,12 @@ void Inbox::accept_refusal(Message message) {
 
 void Inbox::on_refusal(const Message& message) {
     if (!overloaded_) {
-        spdlog::warn("messages come faster than they are handled, those past {} bytes are refused",
-                     limits_.bytes);
+        log::warn("messages come faster than they are handled, those past {} bytes are refused",
+                  limits_.bytes);
         overloaded_ = true;
     }
     if (const auto lost = lost_.exchange(0); lost > 0) {
-        spdlog::error("{} messages were lost: even their refusals came too fast", lost);
+        log::error("{} messages were lost: even their refusals came too fast", lost);
     }
     router_.refuse(message);
 }

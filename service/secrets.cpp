@@ -1,11 +1,10 @@
 #include "service/secrets.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <string_view>
 
 #include "service/files.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -24,7 +23,7 @@ void warn_if_open(const fs::path& file) {
     std::error_code error;
     const auto open = fs::perms::group_read | fs::perms::others_read;
     if ((fs::status(file, error).permissions() & open) != fs::perms::none && !error)
-        spdlog::warn("secret '{}' can be read by others than its owner", file.filename().string());
+        log::warn("secret '{}' can be read by others than its owner", file.filename().string());
 }
 
 Result<std::string> value_of(const std::string& variable, const std::string& name, const fs::path& dir) {

@@ -1,13 +1,13 @@
 #include "service/software.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
 #include "protocol/document.hpp"
 #include "protocol/envelope.hpp"
 #include "service/download.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 
@@ -75,7 +75,7 @@ Software::Fetched Software::fetch(const std::vector<twin::Artifact>& artifacts, 
         const auto text = download(artifact.url, ca_file, stop);
         if (!text) return failed(text.error().message);
         if (artifact.checksums == twin::Checksums{})
-            spdlog::warn("artifact '{}' has no checksum", artifact.filename);
+            log::warn("artifact '{}' has no checksum", artifact.filename);
         if (const auto same = check(*text, artifact.checksums); !same)
             return failed(same.error().message, same.error().code == Errc::Internal
                                                     ? Progress::FinishedError
@@ -130,7 +130,7 @@ void Software::start_next(const Install& install, std::size_t next) {
 }
 
 void Software::fail_module(const Install& install, Progress ending, const std::string& message) {
-    spdlog::error("install of '{}': {}", install->install.modules[install->module].module.name, message);
+    log::error("install of '{}': {}", install->install.modules[install->module].module.name, message);
     say(install, ending, message);
     next_module(install);
 }

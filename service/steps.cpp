@@ -1,9 +1,9 @@
 // Steps: the entry, engine calls that outlast an engine's absence, and the steps forward after DOWNLOAD.
 #include "service/steps.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
+
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -87,7 +87,7 @@ void Steps::on_unavailable(Error error, const std::function<void()>& again, cons
     world_.refresh([this, error = std::move(error), again, next](const Result<>& listed) {
         if (listed) return next(error);
         const auto number = ++last_parked_;
-        spdlog::warn("a step waits for the engine: {}", error.message);
+        log::warn("a step waits for the engine: {}", error.message);
         const TimerId patience = loop_.post_after(config_.engine_patience, [this, number, error, next] {
             if (parked_.erase(number) > 0) next(error);
         });
@@ -179,7 +179,7 @@ void Steps::start_new(const ActionState& action, Done done) {
         [this, id](const runtime::Call& call) { return runtime_.start(id, call); },
         [this, action, done = std::move(done)](const Result<>& started) {
             if (!started) return done(fail(started.error(), of(action.name)));
-            spdlog::info("container {} started", action.name);
+            log::info("container {} started", action.name);
             change_roles(action, done);
         });
 }
@@ -261,7 +261,7 @@ void Steps::remove(const ContainerId& id, const std::string& name, Done done) {
         },
         [this, id, name, done = std::move(done)](const Result<>& removed) {
             if (!removed) return done(fail(removed.error(), of(name)));
-            spdlog::info("container {} removed ({})", name, id);
+            log::info("container {} removed ({})", name, id);
             // A record that cannot be erased (and was logged) is one of an old or a staged instance.
             world_.forget(id, [done](const Result<>&) { done(std::nullopt); });
         });

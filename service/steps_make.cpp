@@ -1,12 +1,11 @@
 // Steps: what makes an instance. The image is fetched if it is missing, the record is written, then the
 // engine creates it; names and policies are put right.
-#include <spdlog/spdlog.h>
-
 #include <array>
 #include <utility>
 
 #include "protocol/document.hpp"
 #include "protocol/forms.hpp"
+#include "service/log.hpp"
 #include "service/secrets.hpp"
 #include "service/steps.hpp"
 
@@ -86,7 +85,7 @@ void Steps::fetch(const ContainerSpec& spec, For whom, Progress progress, Next n
 
 void Steps::pull(const std::shared_ptr<Fetch>& fetch) {
     if (fetch->stop.stop_requested()) return fetch->next(fail(Errc::Interrupted, "interrupted"));
-    spdlog::info("pulling image '{}'", fetch->image);
+    log::info("pulling image '{}'", fetch->image);
     const auto job = [this, fetch](const std::stop_token& ending) -> Task {
         const std::stop_callback forward(ending, [fetch] { fetch->stop.request_stop(); });
         runtime::Call call{};
@@ -115,7 +114,7 @@ void Steps::on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulle
         [this, fetch](const Result<>& failed) {
             if (fetch->tries >= kPullPauses.size()) return fetch->next(failed);
             const auto pause = kPullPauses[fetch->tries++];
-            spdlog::warn("{}; trying again in {} s", failed.error().message, pause.count() / 1000);
+            log::warn("{}; trying again in {} s", failed.error().message, pause.count() / 1000);
             loop_.post_after(pause, [this, fetch] { pull(fetch); });
         });
 }
@@ -148,7 +147,7 @@ void Steps::create_kept(const Container& container, const std::string& engine_na
         [this, container, created, done](const Result<>& made) {
             if (!made) return done(fail(made.error(), "component " + container.spec.name));
             world_.on_created(container.spec.id, *created);
-            spdlog::info("container {} created ({})", container.spec.name, container.spec.id);
+            log::info("container {} created ({})", container.spec.name, container.spec.id);
             done(std::nullopt);
         });
 }
@@ -178,8 +177,8 @@ void Steps::put_name_right(const Container& container, Done done) {
          done = std::move(done)](const Result<>& renamed) {
             const bool busy = !renamed && renamed.error().code == Errc::Busy;
             if (!renamed)
-                spdlog::log(busy ? spdlog::level::debug : spdlog::level::warn, "container {}: {}", name,
-                            renamed.error().message);
+                log::at(busy ? log::Level::Debug : log::Level::Warn, "container {}: {}", name,
+                        renamed.error().message);
             if (busy) name_later(id);
             done(std::nullopt);
         },

@@ -1,8 +1,7 @@
 // Steps: the way back. The new instance goes, the old one returns to what it was: values, names, run state.
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
+#include "service/log.hpp"
 #include "service/steps.hpp"
 
 namespace berth::service {
@@ -90,7 +89,7 @@ void Steps::restore_old(const ActionState& action, const OldInstance& old, IfGon
 // Somebody pruned what was stopped: its own files are lost, what was asked for is not. Once: who removes it
 // again, has the last word.
 void Steps::make_old_again(const ActionState& action, const OldInstance& old, Done done) {
-    spdlog::warn(
+    log::warn(
         "container {} ({}) was removed by somebody else during the update: made again from its document",
         old.spec.name, old.spec.id);
     Container record{};
@@ -111,7 +110,7 @@ void Steps::take_old_back(const OldInstance& old, Done done) {
     back.role = Role::Plain;
     back.spec = old.spec;
     world_.keep(back, [this, back, done = std::move(done)](const Result<>&) {
-        spdlog::info("container {} is as it was before the update", back.spec.name);
+        log::info("container {} is as it was before the update", back.spec.name);
         put_name_right(back, [done](const std::optional<Error>&) { done(std::nullopt); });
     });
 }

@@ -2,13 +2,12 @@
 // twin_commands.cpp.
 #include "service/twin.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "service/known_features.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -86,7 +85,7 @@ void Twin::dispose() {
 void Twin::on_edge_response(const Message& message) {
     auto device = twin::decode_edge_response(message.payload);
     if (!device)
-        return spdlog::warn("who this device is in the cloud is not understood: {}", device.error().message);
+        return log::warn("who this device is in the cloud is not understood: {}", device.error().message);
     if (!connected_ || !world_was_ready_) return;  // asked again then
     if (device_ == *device) return on_repeat();
     become(*device);
@@ -100,7 +99,7 @@ void Twin::on_repeat() {
 }
 
 void Twin::become(const twin::Device& device) {
-    if (device_) spdlog::warn("the device is now '{}' of tenant '{}'", device.device_id, device.tenant_id);
+    if (device_) log::warn("the device is now '{}' of tenant '{}'", device.device_id, device.tenant_id);
     const auto form = config_.topic_form == "tenant" ? twin::TopicForm::Tenant : twin::TopicForm::Namespace;
     auto thing = twin::thing_of(device, form);
     const bool moved =
@@ -112,7 +111,7 @@ void Twin::become(const twin::Device& device) {
     dispose();
     device_ = device;
     words_.emplace(std::move(thing), redact_);
-    spdlog::info("digital twin of thing '{}'", words_->thing().id);
+    log::info("digital twin of thing '{}'", words_->thing().id);
     sync();
 }
 
@@ -125,7 +124,7 @@ void Twin::sync() {
         auto loaded = known_features::load(config_.home_dir, thing);
         return [this, number, thing, loaded = std::move(loaded)] {
             if (number != sync_number_) return;
-            if (!loaded) spdlog::warn("{}: no feature is taken for stale", loaded.error().message);
+            if (!loaded) log::warn("{}: no feature is taken for stale", loaded.error().message);
             known_.clear();
             if (loaded) known_.insert(loaded->begin(), loaded->end());
             known_thing_ = thing;

@@ -1,12 +1,11 @@
 // What the cloud asks for: checked in the order that decides what a faulty command is told, carried out, and
 // answered exactly once, if anybody wants an answer.
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <functional>
 #include <utility>
 
 #include "protocol/twin/arguments.hpp"
+#include "service/log.hpp"
 #include "service/twin.hpp"
 
 namespace berth::service {
@@ -46,11 +45,10 @@ void Twin::on_command(const Message& message) {
     if (message.retained || !words_) return;  // of another day, or for whom we no longer are
     const auto topic = twin::parse_command_topic(message.topic);
     if (!topic || topic->thing_id != words_->thing().id)
-        return spdlog::warn(
-            "command on '{}' ignored: expected {}<request>/<subject>", message.topic,
-            words_->thing().command_filter.substr(0, words_->thing().command_filter.size() - 1));
+        return log::warn("command on '{}' ignored: expected {}<request>/<subject>", message.topic,
+                         words_->thing().command_filter.substr(0, words_->thing().command_filter.size() - 1));
     if (topic->request_id.empty() && is_notice(topic->subject)) return on_notice(*topic, message);
-    if (is_copy(message)) return spdlog::info("command on '{}' came twice: done once", message.topic);
+    if (is_copy(message)) return log::info("command on '{}' came twice: done once", message.topic);
     const auto most = static_cast<std::size_t>(config_.max_command_bytes);
     auto incoming = twin::decode_command(message.payload, words_->thing(), most);
     const Asked asked{*topic, std::move(incoming.sender)};
@@ -82,17 +80,17 @@ bool Twin::is_copy(const Message& message) {
 void Twin::on_notice(const twin::CommandTopic& topic, const Message& message) {
     const auto notice =
         twin::decode_notice(message.payload, static_cast<std::size_t>(config_.max_command_bytes));
-    if (!notice) return spdlog::warn("notification on '{}' is not JSON", message.topic);
+    if (!notice) return log::warn("notification on '{}' is not JSON", message.topic);
     if (topic.subject == "errors-response")
-        return spdlog::warn("the cloud refuses '{}' with status {}", notice->path, notice->status);
-    spdlog::debug("the cloud says '{}' of '{}'", topic.subject, notice->path);
+        return log::warn("the cloud refuses '{}' with status {}", notice->path, notice->status);
+    log::debug("the cloud says '{}' of '{}'", topic.subject, notice->path);
     if (notice->path != "/") return;
     if (topic.subject == "deleted") thing_deleted_ = true;
     if (topic.subject != "created" || !std::exchange(thing_deleted_, false)) return;
     const auto now = std::chrono::steady_clock::now();
     if (now - last_provision_sync_ < kProvisionPause) return;
     last_provision_sync_ = now;
-    spdlog::info("the thing was made anew in the cloud: all is said again");
+    log::info("the thing was made anew in the cloud: all is said again");
     sync();
 }
 
@@ -134,7 +132,7 @@ bool Twin::factory(const twin::Command& command, const Asked& asked) {
         return true;
     }
     for (const auto& warning : create->warnings)
-        spdlog::warn("{}: {}", command.operation, warning);
+        log::warn("{}: {}", command.operation, warning);
     if (create->encrypted) {
         refuse(asked, Stage::Late, Code::ExecutionFailed,
                "encrypted images are not supported; leave decryption out");
@@ -238,7 +236,7 @@ void Twin::refuse(const Asked& asked, Stage stage, Code code, std::string messag
     const bool heard =
         !asked.topic.request_id.empty() && (stage == Stage::Protocol || asked.sender.wants_answer);
     if (!heard)
-        spdlog::warn("command '{}' refused, nobody waits for the answer: {}", asked.topic.subject, message);
+        log::warn("command '{}' refused, nobody waits for the answer: {}", asked.topic.subject, message);
     if (!heard) return;
     const twin::Refusal refusal{stage, code, std::move(message)};
     Asked sender = asked;

@@ -1,9 +1,8 @@
 // What the cloud is told when something changes.
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
 #include "service/known_features.hpp"
+#include "service/log.hpp"
 #include "service/twin.hpp"
 
 namespace berth::service {
@@ -77,7 +76,7 @@ void Twin::save_known() {
         [folder = config_.home_dir, thing = known_thing_,
          ids = std::vector<ContainerId>(known_.begin(), known_.end())](const std::stop_token&) -> Task {
             if (auto saved = known_features::save(folder, thing, ids); !saved)
-                spdlog::error("what the cloud knows of us is not kept: {}", saved.error().message);
+                log::error("what the cloud knows of us is not kept: {}", saved.error().message);
             return {};
         });
 }

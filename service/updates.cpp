@@ -1,10 +1,9 @@
 #include "service/updates.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
 #include "service/ids.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -30,8 +29,7 @@ Updates::Updates(Loop& loop, Link& link, World& world, Steps& steps, InventoryRe
 }
 
 void Updates::identify(DesiredState desired) {
-    spdlog::info("activity '{}': desired state, components: {}", desired.activity_id,
-                 desired.components.size());
+    log::info("activity '{}': desired state, components: {}", desired.activity_id, desired.components.size());
     say_identifying(desired.activity_id);
     if (!world_.ready())
         return say_failed(desired.activity_id, "the engine does not answer: " + world_.trouble());

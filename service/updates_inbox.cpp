@@ -1,11 +1,10 @@
 // What comes in: checked, answered if bad, put in order, handed on one at a time.
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <functional>
 #include <utility>
 
 #include "protocol/envelope.hpp"
+#include "service/log.hpp"
 #include "service/updates.hpp"
 
 namespace berth::service {
@@ -55,7 +54,7 @@ void Updates::on_feedback(const Message& message) {
     const auto said = decode_feedback(message.payload, config_.domain);
     if (!said || said->activity_id != operation_->activity_id || said->timestamp <= restored_stamp_) return;
     told_of_second_agent_ = true;
-    spdlog::error(
+    log::error(
         "A SECOND UPDATE AGENT answers on '{}': it says {} for activity '{}'; stop it, or give one of the "
         "two another update_agent.domain",
         message.topic, to_string(said->status), said->activity_id);
@@ -69,7 +68,7 @@ void Updates::on_refused(const Message& message) {
 void Updates::on_desired_state(const Message& message) {
     const Peek first_look = peek(message.payload);
     if (first_look.refused) {
-        spdlog::warn("desired state refused: {}", first_look.refused->message);
+        log::warn("desired state refused: {}", first_look.refused->message);
         if (first_look.activity_id) say_failed(*first_look.activity_id, first_look.refused->message);
         return;
     }
@@ -84,8 +83,8 @@ void Updates::on_desired_state(const Message& message) {
 bool Updates::is_copy(const DesiredState& desired, const Message& message) {
     if (message.retained &&
         std::find(accepted_.begin(), accepted_.end(), desired.digest) != accepted_.end()) {
-        spdlog::info("activity '{}': a retained desired state that was applied before: ignored",
-                     desired.activity_id);
+        log::info("activity '{}': a retained desired state that was applied before: ignored",
+                  desired.activity_id);
         return true;
     }
     for (const auto& waiting : waiting_)
@@ -95,7 +94,7 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
                       operation_->timestamp == desired.timestamp && operation_->digest == desired.digest;
     if (!same || operation_->superseded) return false;
     if (operation_->ended) return message.duplicate;
-    spdlog::info("activity '{}': the same desired state again: last feedback repeated", desired.activity_id);
+    log::info("activity '{}': the same desired state again: last feedback repeated", desired.activity_id);
     if (!last_said_.empty()) journal_.after_pending([this] { publish(last_said_, 0); });
     return true;
 }
@@ -136,16 +135,16 @@ bool Updates::came_before(const CommandMessage& command) const {
 void Updates::on_command(const Message& message) {
     if (message.retained) return;
     if (const Peek first_look = peek(message.payload); first_look.refused)
-        return spdlog::warn("command refused: {}", first_look.refused->message);
+        return log::warn("command refused: {}", first_look.refused->message);
     auto command = decode_command(message.payload);
-    if (!command) return spdlog::warn("command refused: {}", command.error().message);
+    if (!command) return log::warn("command refused: {}", command.error().message);
     // Once more after a lost connection: a second UPDATE would be refused, and a sender takes that for a
     // failure.
     if (message.duplicate && came_before(*command))
-        return spdlog::info("command '{}' for activity '{}' was delivered twice: acted on once",
-                            command->word, command->activity_id);
+        return log::info("command '{}' for activity '{}' was delivered twice: acted on once", command->word,
+                         command->activity_id);
     if (waiting_.size() >= kMostWaiting)
-        return spdlog::warn("command '{}' dropped: {} messages wait already", command->word, waiting_.size());
+        return log::warn("command '{}' dropped: {} messages wait already", command->word, waiting_.size());
     waiting_.emplace_back(std::move(*command));
     work_off();
 }
@@ -180,15 +179,15 @@ bool Updates::take(const CommandMessage& message) {
     const bool late = operation_ && reconcile::answers_after_end(*operation_, message.baseline);
     const bool ours = (is_open() || late) && operation_->activity_id == message.activity_id;
     if (!ours || !message.command) {
-        spdlog::info("command '{}' for activity '{}' ignored: {}", message.word, message.activity_id,
-                     ours ? "no such command" : "no such operation is open");
+        log::info("command '{}' for activity '{}' ignored: {}", message.word, message.activity_id,
+                  ours ? "no such command" : "no such operation is open");
         return true;
     }
     // As the next in line only: a sender may send a whole sequence at once.
     if (*message.command == Command::Rollback || *message.command == Command::Cleanup)
         interrupt_download(message.word);
     if (operation_->drives_itself && !operation_->waits_for_grace) {
-        spdlog::info("command '{}' ignored: activity '{}' drives itself", message.word, message.activity_id);
+        log::info("command '{}' ignored: activity '{}' drives itself", message.word, message.activity_id);
         return true;
     }
     if (operation_->running || !resumed_) return false;
@@ -207,7 +206,7 @@ bool Updates::make_way(const DesiredState& desired) {
     world_.refresh([this, activity = desired.activity_id](const Result<>& listed) {
         asking_ = false;
         if (!listed) return give_up_waiting(listed.error());
-        spdlog::info("activity '{}' gives way to '{}'", operation_->activity_id, activity);
+        log::info("activity '{}' gives way to '{}'", operation_->activity_id, activity);
         on_event(reconcile::Superseded{});
         work_off();
     });

@@ -1,10 +1,9 @@
 // How the operation moves: the new state goes to the journal, then what it asks for is done.
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "service/boot_id.hpp"
+#include "service/log.hpp"
 #include "service/updates.hpp"
 
 namespace berth::service {
@@ -38,7 +37,7 @@ void Updates::settle(reconcile::Advance advance, std::function<void(const Error&
     if (not_kept) settling_ = true;
     auto act = [this, deeds = deeds_of(advance.effects), not_kept](const Result<>& kept) {
         if (not_kept) settling_ = false;
-        if (!kept) spdlog::error("journal: {}", kept.error().message);
+        if (!kept) log::error("journal: {}", kept.error().message);
         if (!kept && not_kept) {
             not_kept(kept.error());
         } else {
@@ -113,7 +112,7 @@ void Updates::run(const reconcile::Run& step, const Result<>& kept) {
     const auto operation = step.operation;
     const auto index = step.index;
     auto done = [this, operation, index, activity = operation_->activity_id](std::optional<Error> error) {
-        if (error) spdlog::error("activity '{}': {}", activity, error->message);
+        if (error) log::error("activity '{}': {}", activity, error->message);
         on_event(reconcile::StepDone{operation, index, std::move(error)});
     };
     if (!kept && leads_forward(step.kind))
@@ -139,14 +138,14 @@ void Updates::on_delivered(std::uint64_t unsent) {
     unsent_.erase(unsent);
     if (is_open()) return;
     journal_.write(record(), Flush::Lazy, [](const Result<>& kept) {
-        if (!kept) spdlog::warn("journal: {}: feedback may be sent once more", kept.error().message);
+        if (!kept) log::warn("journal: {}: feedback may be sent once more", kept.error().message);
     });
 }
 
 std::string Updates::stamped(Feedback feedback) {
     feedback.timestamp = stamps_.next();
     for (const auto& line : log_.news(feedback))
-        spdlog::info("{}", line);
+        log::info("{}", line);
     return encode(feedback, config_.domain);
 }
 
@@ -188,7 +187,7 @@ void Updates::restore(JournalRecord record) {
     operation_ = std::move(record.operation);
     last_number_ = operation_->number;
     resumed_ = operation_->ended;
-    if (!resumed_) spdlog::info("activity '{}' was interrupted and goes on", operation_->activity_id);
+    if (!resumed_) log::info("activity '{}' was interrupted and goes on", operation_->activity_id);
 }
 
 void Updates::wait_for_recovery() {

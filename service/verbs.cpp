@@ -2,12 +2,12 @@
 #include "service/verbs.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <thread>
 #include <utility>
 
 #include "protocol/document.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -117,7 +117,7 @@ Result<> Verbs::halt(const EngineId& id, const RestartPolicy& policy, const runt
     auto stopped = runtime_.stop(id, options, call);
     if (stopped) return stopped;
     if (auto given = runtime_.update(id, policy_only(policy), call); !given)
-        spdlog::warn("restart policy after a stop that failed: {}", given.error().message);
+        log::warn("restart policy after a stop that failed: {}", given.error().message);
     return stopped;
 }
 

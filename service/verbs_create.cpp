@@ -1,10 +1,10 @@
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
 #include "protocol/document.hpp"
 #include "protocol/forms.hpp"
 #include "service/ids.hpp"
+#include "service/log.hpp"
 #include "service/verbs.hpp"
 
 namespace berth::service {
@@ -62,7 +62,7 @@ void Verbs::on_created(const Creation& creation, const std::optional<Error>& err
         },
         [this, id, end](const Result<>& started) {
             if (!started) {
-                spdlog::warn("container {}: {}", id, started.error().message);
+                log::warn("container {}: {}", id, started.error().message);
                 world_.start_failed(id, started.error().message);
             }
             end(id);

@@ -1,10 +1,9 @@
 #include "service/world.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "service/clock.hpp"
+#include "service/log.hpp"
 #include "service/store.hpp"
 
 namespace berth::service {
@@ -91,8 +90,7 @@ Result<World::Listing> World::read(std::stop_token stop, const std::set<EngineId
         auto whole = runtime_.inspect(container.engine_id, call_with(stop));
         if (!whole && is_engine_trouble(whole.error().code)) return whole.error();
         if (!whole) {
-            spdlog::warn("container '{}' cannot be inspected: {}", container.engine_name,
-                         whole.error().message);
+            log::warn("container '{}' cannot be inspected: {}", container.engine_name, whole.error().message);
             continue;
         }
         container = std::move(*whole);
@@ -102,7 +100,7 @@ Result<World::Listing> World::read(std::stop_token stop, const std::set<EngineId
     auto loaded = store::load(home_dir_);
     if (!loaded) return loaded.error();
     for (const auto& problem : loaded->problems)
-        spdlog::warn("store: {}; the engine's label is used instead", problem);
+        log::warn("store: {}; the engine's label is used instead", problem);
     listing.records = std::move(loaded->records);
     return listing;
 }
@@ -126,7 +124,7 @@ void World::on_listed(Result<Listing> listing) {
     const bool first = listing && !ready_ && connected_;
     if (first) {
         ready_ = true;
-        spdlog::info("the engine has {} containers of this namespace", containers_.size());
+        log::info("the engine has {} containers of this namespace", containers_.size());
     }
     const auto waiting = std::exchange(refreshing_, {});
     if (first) notify(became_ready_);
@@ -142,7 +140,7 @@ void World::set_tried() {
 
 // The event stream stands, so nobody else will ask again.
 void World::retry_list() {
-    spdlog::warn("engine: {}; trying again in {} ms", trouble_, retry_pause_.count());
+    log::warn("engine: {}; trying again in {} ms", trouble_, retry_pause_.count());
     loop_.cancel(retry_);
     retry_ = loop_.post_after(retry_pause_, [this] {
         if (connected_ && !ready_) refresh({});
@@ -159,7 +157,7 @@ void World::merge(Listing listing) {
     std::set<ContainerId> there;
     for (auto& container : listing.containers) {
         if (!store::is_safe_id(container.spec.id)) {
-            spdlog::warn("container '{}' bears Berth's labels but no id: left alone", container.engine_name);
+            log::warn("container '{}' bears Berth's labels but no id: left alone", container.engine_name);
             continue;
         }
         there.insert(container.spec.id);
@@ -179,8 +177,7 @@ void World::drop_vanished(const std::set<ContainerId>& there, const std::set<Eng
         if (known.contains(container.engine_id)) vanished.push_back(container);
     }
     for (const auto& container : vanished) {
-        spdlog::warn("container {} ({}) is not in the engine any more", container.spec.name,
-                     container.spec.id);
+        log::warn("container {} ({}) is not in the engine any more", container.spec.name, container.spec.id);
         forget(container.spec.id);
     }
 }
@@ -211,14 +208,14 @@ void World::merge_one(Container listed, bool complete) {
 
 void World::take_back(Container listed) {
     if (listed.spec.name.empty()) {
-        spdlog::warn("container '{}' bears Berth's labels but no readable document: left alone",
-                     listed.engine_name);
+        log::warn("container '{}' bears Berth's labels but no readable document: left alone",
+                  listed.engine_name);
         return;
     }
     listed.started_before |= !listed.state.started_at.empty();
     if (!listed.replaces.empty() && !listed.started_before) listed.role = Role::Staged;
     const auto& added = containers_.emplace(listed.spec.id, std::move(listed)).first->second;
-    spdlog::info("container {} ({}) was taken back from its label", added.spec.name, added.spec.id);
+    log::info("container {} ({}) was taken back from its label", added.spec.name, added.spec.id);
     save(added, {});
 }
 
@@ -250,8 +247,7 @@ void World::save(const Container& container, Then then) {
                     [this, container, then = std::move(then)](const std::stop_token&) -> Task {
                         auto saved = store::save(home_dir_, container);
                         return [saved, then, name = container.spec.name] {
-                            if (!saved)
-                                spdlog::error("record of container {}: {}", name, saved.error().message);
+                            if (!saved) log::error("record of container {}: {}", name, saved.error().message);
                             if (then) then(saved);
                         };
                     });
@@ -269,7 +265,7 @@ void World::forget(const ContainerId& id, Then then) {
     workers_.submit(Lane::Quick, gone, [this, gone, then = std::move(then)](const std::stop_token&) -> Task {
         auto erased = store::erase(home_dir_, gone);
         return [erased, then] {
-            if (!erased) spdlog::error("{}", erased.error().message);
+            if (!erased) log::error("{}", erased.error().message);
             if (then) then(erased);
         };
     });

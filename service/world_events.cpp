@@ -1,8 +1,7 @@
 // How the engine's events change the picture.
-#include <spdlog/spdlog.h>
-
 #include <set>
 
+#include "service/log.hpp"
 #include "service/world.hpp"
 
 namespace berth::service {
@@ -117,8 +116,8 @@ void World::on_died(Container& container, const EngineEvent& event) {
     state.pid = -1;
     if (state.oom_killed && state.error.empty()) state.error = "OOM Killed";
     state.restarting = !asked && engine_restarts(container, event.exit_code);
-    spdlog::info("container {} {} with exit code {}", container.spec.name, asked ? "stopped" : "exited",
-                 event.exit_code);
+    log::info("container {} {} with exit code {}", container.spec.name, asked ? "stopped" : "exited",
+              event.exit_code);
     if (asked) container.manually_stopped = true;
     if (asked && our_stops_.erase(container.spec.id) == 0)
         foreign_stops_[container.spec.id] = std::chrono::steady_clock::now();

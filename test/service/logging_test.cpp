@@ -1,4 +1,5 @@
 #include "service/logging.hpp"
+#include "service/log.hpp"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -61,7 +62,7 @@ TEST_CASE("log lines carry UTC time and the level's name, and cannot be forged",
     LogConfigFile config;
     config.file = folder.path("new/berth.log");
     REQUIRE(start_logging(config));
-    spdlog::warn("image '{}' not found", "app\n2026-01-01T00:00:00.000Z ERROR forged\x1b[31m");
+    log::warn("image '{}' not found", "app\n2026-01-01T00:00:00.000Z ERROR forged\x1b[31m");
     const auto text = content_of(config.file);
     const std::regex line(
         R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z WARN  image 'app\\x0a.*forged\\x1b\[31m' not found\n)");
@@ -78,11 +79,11 @@ TEST_CASE("each level lets through itself and what is worse, and can be changed 
         config.file = folder.path(levels[i] + ".log");
         REQUIRE(start_logging(config));
         set_level(levels[i]);
-        spdlog::error("one");
-        spdlog::warn("two");
-        spdlog::info("three");
-        spdlog::debug("four");
-        spdlog::trace("five");
+        log::error("one");
+        log::warn("two");
+        log::info("three");
+        log::debug("four");
+        log::trace("five");
         const auto text = content_of(config.file);
         INFO(text);
         CHECK(std::count(text.begin(), text.end(), '\n') == static_cast<std::ptrdiff_t>(i + 1));
@@ -105,7 +106,7 @@ TEST_CASE("a full log is set aside, so many are kept, and old ones go", "[servic
         REQUIRE(::utimensat(AT_FDCWD, file.c_str(), long_ago, 0) == 0);
     REQUIRE(start_logging(config));
     for (int i = 0; i < 100; ++i)
-        spdlog::info("a line that is long enough to fill a file soon, number {}", i);
+        log::info("a line that is long enough to fill a file soon, number {}", i);
     namespace fs = std::filesystem;
     CHECK(fs::file_size(config.file) <= 1024);
     CHECK(fs::exists(folder.path("berth.1.log")));
@@ -127,7 +128,7 @@ TEST_CASE("a folder of logs that cannot be read costs no log line", "[service]")
     reading_folders_fails = false;
     CHECK(folders_that_failed > 0);
     REQUIRE(started);
-    spdlog::info("here");
+    log::info("here");
     CHECK_THAT(content_of(config.file), ContainsSubstring("here"));
 }
 
