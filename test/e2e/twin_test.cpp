@@ -20,21 +20,23 @@ class Connected {
     explicit Connected(Device::Options options = {}) : device(options), events_(device.broker, "e/#") {
         device.broker.publish("edge/thing/response", cloud.edge_response());
         require([&] { return cloud.has("Metrics"); }, "the first sync");
+        await_subscription();
     }
 
-    bool until(const std::function<bool()>& enough) {
-        return eventually([&] {
-            hear(events_, seen_events_);
-            hear(answers_, seen_answers_);
-            return enough();
-        });
+    bool until(const std::function<bool()>& enough, std::chrono::milliseconds patience = kPatience) {
+        return eventually(
+            [&] {
+                hear(events_, seen_events_);
+                hear(answers_, seen_answers_);
+                return enough();
+            },
+            patience);
     }
     void require(const std::function<bool()>& enough, const std::string& what) {
         if (!until(enough)) throw std::runtime_error("never: " + what + "\n" + device.daemon.log());
     }
     json ask(const std::string& feature, const std::string& operation, const json& value = nullptr) {
         const auto request = "r" + std::to_string(++number_);
-        // Until the subscription stands a command is lost, as on any broker.
         device.broker.publish(cloud.command_topic(request, operation),
                               cloud.command(feature, operation, request, value));
         require([&] { return cloud.answer(request).has_value(); }, operation);
@@ -58,6 +60,20 @@ class Connected {
     Cloud cloud{};
 
  private:
+    // A command before the subscription stands is lost, as on any broker: one that changes nothing is
+    // repeated.
+    void await_subscription() {
+        const auto heard = [&] { return cloud.answer("r" + std::to_string(number_)).has_value(); };
+        require(
+            [&] {
+                const auto request = "r" + std::to_string(++number_);
+                device.broker.publish(cloud.command_topic(request, "look"),
+                                      cloud.command("Nothing", "look", request, nullptr));
+                return until(heard, std::chrono::milliseconds(500));
+            },
+            "an answer to any command");
+        cloud.forget_answers();
+    }
     void hear(const Subscriber& from, std::size_t& seen) {
         const auto all = from.received();
         for (; seen < all.size(); ++seen)

@@ -48,6 +48,7 @@ class Cloud {
     std::optional<CloudAnswer> answer(const std::string& request) const;
     std::size_t answers(const std::string& request) const;
     const std::vector<CloudAnswer>& all_answers() const { return answers_; }
+    void forget_answers() { answers_.clear(); }
     const std::vector<std::string>& complaints() const { return complaints_; }
 
  private:
