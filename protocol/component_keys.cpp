@@ -185,6 +185,12 @@ ContainerSpec spec_of_component(const std::string& id, const std::string& versio
     for (const auto& rule : kKeys)
         apply(rule, config, draft);
     note_unknown(config, notes);
+    const bool names_image =
+        std::any_of(config.begin(), config.end(), [](const Pair& p) { return p.key == "image"; });
+    if (!names_image && version.empty() && !id.empty())
+        notes.refuse(
+            "image",
+            "is missing, and there is no version to make <id>:<version> of; expected an image reference");
     fill_defaults(spec);
     for (const auto& found : findings(spec)) {
         // The id was looked at before; a relative logPath fails at create, as it always did.

@@ -44,7 +44,9 @@ class Decoder {
     Result<DesiredState> decode(const Json& root);
 
  private:
+    bool is_ours(const Fields& domain);
     bool read_domain(const Fields& payload);  // false: nothing was read that baselines could name
+    std::vector<Pair> read_pairs(const Fields& owner, Notes* notes);
     void read_domain_config(const Fields& domain);
     void read_component(const Fields& component);
     void read_baseline(const Fields& baseline);
@@ -63,10 +65,15 @@ class Decoder {
 };
 
 // Without notes a value that is no text is named by its path.
-std::vector<Pair> read_pairs(const Fields& owner, Notes* notes) {
+std::vector<Pair> Decoder::read_pairs(const Fields& owner, Notes* notes) {
     std::vector<Pair> pairs;
     for (const Fields& item : owner.objects("config")) {
         Pair pair{.key = item.text("key")};
+        if (!item.has("key")) {
+            auto& kept = strictness_ == Strictness::Strict ? problems_ : warnings_;
+            kept.add(item.path() + ".key: is missing; the pair is ignored");
+            continue;
+        }
         const Json* value = item.find("value");
         if (notes != nullptr && value != nullptr && !value->is_string()) {
             notes->refuse(pair.key, fmt::format("expected a JSON string, got {}", kind_of(*value)));
@@ -86,13 +93,16 @@ std::string fault_of_id(const std::string& id) {
 }
 
 void Decoder::read_component(const Fields& item) {
-    const std::string id = item.text("id");
-    Notes notes(id, strictness_, problems_, warnings_);
-    if (id.empty())
+    const auto given = item.text_if("id");
+    const std::string id = given.value_or("");
+    Notes notes(id.empty() ? item.path() : id, strictness_, problems_, warnings_);
+    if (!given && !item.has("id"))
+        item.problem("id", "is missing; expected the container's name");
+    else if (given && id.empty())
         item.problem("id", "is empty; expected the container's name");
-    else if (!ids_.insert(id).second)
+    else if (given && !ids_.insert(id).second)
         notes.refuse("id", "two components have this id", id);
-    else if (const auto fault = fault_of_id(id); !fault.empty())
+    else if (const auto fault = fault_of_id(id); given && !fault.empty())
         notes.refuse("id", fault, id);
     Component component{.version = item.text("version")};
     component.spec = spec_of_component(id, component.version, read_pairs(item, &notes), notes);
@@ -108,6 +118,16 @@ void Decoder::read_domain_config(const Fields& domain) {
     }
 }
 
+bool Decoder::is_ours(const Fields& domain) {
+    const auto id = domain.text_if("id");
+    if (id == domain_) return true;
+    if (id)
+        domain.problem("id", fmt::format("expected \"{}\"", domain_) + value_note(*id));
+    else if (!domain.has("id"))
+        domain.problem("id", fmt::format("is missing; expected \"{}\"", domain_));
+    return false;
+}
+
 bool Decoder::read_domain(const Fields& payload) {
     const Json* list = payload.find("domains");
     const auto domains = payload.objects("domains");
@@ -117,11 +137,13 @@ bool Decoder::read_domain(const Fields& payload) {
                         fmt::format("expected exactly one domain, \"{}\", got {}", domain_, count));
     if (count != 1 || domains.empty()) return false;
     const Fields& domain = domains.front();
-    if (const auto id = domain.text("id"); id != domain_) {
-        domain.problem("id", fmt::format("expected \"{}\"", domain_) + value_note(id));
+    if (!is_ours(domain)) return false;
+    read_domain_config(domain);
+    // Senders leave an empty list out, so that is no mistake; a misspelt one would remove everything.
+    if (const auto near = domain.resembling("components"); !near.empty() && !domain.has("components")) {
+        domain.problem(near, "unknown; did you mean components? Without components everything is removed");
         return false;
     }
-    read_domain_config(domain);
     const auto components = domain.objects("components");
     if (components.size() > kMaxComponents) {
         domain.problem("components", fmt::format("{} are too many; at most {} are accepted",
@@ -187,12 +209,18 @@ Result<DesiredState> Decoder::decode(const Json& root) {
     const Fields payload = envelope.object("payload");
     state_.activity_id = envelope.text("activityId");
     state_.timestamp = envelope.integer("timestamp");
-    if (read_domain(payload)) {
+    if (!envelope.has("payload"))
+        envelope.problem("payload", "is missing; expected {\"domains\":[{\"id\":\"" + domain_ + "\", …}]}");
+    else if (read_domain(payload)) {
         for (const Fields& baseline : payload.objects("baselines"))
             read_baseline(baseline);
         check_implicit_titles();
     }
-    if (!problems_.empty()) return problems_.error();
+    if (!problems_.empty()) {
+        for (const auto& warning : warnings_.list())
+            problems_.add("warning: " + warning);
+        return problems_.error();
+    }
     state_.warnings = warnings_.list();
     state_.digest = sha256(print(*payload.json()));
     if (state_.digest.empty()) return fail(Errc::Internal, "no SHA-256 from the crypto library");

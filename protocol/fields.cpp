@@ -3,6 +3,8 @@
 #include <limits>
 #include <utility>
 
+#include "protocol/resembling.hpp"
+
 namespace berth {
 namespace {
 
@@ -118,6 +120,14 @@ std::vector<std::string> Fields::texts(std::string_view name) const {
 
 void Fields::problem(std::string_view name, const std::string& what) const {
     problems_->add(path_of(name) + ": " + what);
+}
+
+std::string Fields::resembling(std::string_view name) const {
+    Resembling near(lower(name));
+    if (value_ == nullptr) return {};
+    for (auto member = value_->begin(); member != value_->end(); ++member)
+        if (lower(member.key()) != lower(name)) near.see(member.key());
+    return std::string(near.best());
 }
 
 void Fields::mismatch(const std::string& path, std::string_view wanted, const Json& got) const {

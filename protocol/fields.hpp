@@ -31,6 +31,8 @@ class Fields {
     std::vector<std::string> texts(std::string_view name) const;  // the same
 
     void problem(std::string_view name, const std::string& what) const;  // "<path>.<name>: <what>"
+    // A member whose name is a slip of the finger away from `name`; empty: there is none.
+    std::string resembling(std::string_view name) const;
     const std::string& path() const { return path_; }
     const Json* find(std::string_view name) const;
     const Json* json() const { return value_; }  // null: absent

@@ -66,12 +66,10 @@ void Updates::on_refused(const Message& message) {
 }
 
 void Updates::on_desired_state(const Message& message) {
+    if (message.payload.empty()) return;  // how a sender takes a retained message back
     const Peek first_look = peek(message.payload);
-    if (first_look.refused) {
-        log::warn("desired state refused: {}", first_look.refused->message);
-        if (first_look.activity_id) say_failed(*first_look.activity_id, first_look.refused->message);
-        return;
-    }
+    if (first_look.refused)
+        return say_failed(first_look.activity_id.value_or(""), first_look.refused->message);
     const auto strictness = config_.strict_config ? Strictness::Strict : Strictness::Lenient;
     auto desired = decode_desired_state(message.payload, config_.domain, strictness);
     if (!desired) return say_failed(first_look.activity_id.value_or(""), desired.error().message);
@@ -179,8 +177,9 @@ bool Updates::take(const CommandMessage& message) {
     const bool late = operation_ && reconcile::answers_after_end(*operation_, message.baseline);
     const bool ours = (is_open() || late) && operation_->activity_id == message.activity_id;
     if (!ours || !message.command) {
-        log::info("command '{}' for activity '{}' ignored: {}", message.word, message.activity_id,
-                  ours ? "no such command" : "no such operation is open");
+        log::warn("command '{}' for activity '{}' ignored: {}", message.word, message.activity_id,
+                  message.command ? "no such operation is open"
+                                  : "expected DOWNLOAD, UPDATE, ACTIVATE, ROLLBACK or CLEANUP");
         return true;
     }
     // As the next in line only: a sender may send a whole sequence at once.

@@ -118,17 +118,59 @@ TEST_CASE("what was wrong comes with its path and with what would be right", "[U
     CHECK(
         refusal(R"({"activityId":5,"timestamp":"x","payload":{"domains":[{"id":7}]}})") ==
         "$.activityId: expected a string, got a number; $.timestamp: expected a whole number, got a string; "
-        "$.payload.domains[0].id: expected a string, got a number; $.payload.domains[0].id: expected "
-        "\"containers\" (value \"\")");
+        "$.payload.domains[0].id: expected a string, got a number");
     CHECK(
         refusal(
             R"({"payload":{"domains":[{"id":"containers","components":[{"id":"w","version":1,"config":[5,{"key":"env","value":true}]}]}]}})") ==
         "$.payload.domains[0].components[0].version: expected a string, got a number; "
         "$.payload.domains[0].components[0].config[0]: expected an object, got a number; "
         "component w, key env: expected a JSON string, got a boolean");
+    CHECK(refusal(R"({"activityId":"a"})") ==
+          "$.payload: is missing; expected {\"domains\":[{\"id\":\"containers\", …}]}");
+    CHECK(refusal(R"({"payload":{"domains":[{}]}})") ==
+          "$.payload.domains[0].id: is missing; expected \"containers\"");
+    CHECK(refusal(R"({"payload":{"domains":[{"id":"containers","components":[{},{"id":""},{"id":5}]}]}})") ==
+          "$.payload.domains[0].components[0].id: is missing; expected the container's name; "
+          "$.payload.domains[0].components[1].id: is empty; expected the container's name; "
+          "$.payload.domains[0].components[2].id: expected a string, got a number");
+    CHECK(refusal(R"({"payload":{"domains":[{"id":"containers","components":[{"id":"web"}]}]}})") ==
+          "component web, key image: is missing, and there is no version to make <id>:<version> of; expected "
+          "an "
+          "image reference");
     CHECK(refusal("[]") == "$: expected one JSON object, got an array");
     // The text itself, which may hold a secret, is not quoted.
     CHECK(refusal(R"({"payload":{"env":"PASSWORD=hunter2)").find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("a misspelt list of components removes nothing", "[UA-05][protocol]") {
+    const auto of = [](const std::string& members) {
+        return read(R"({"payload":{"domains":[{"id":"containers")" + members + "}]}}");
+    };
+    for (const std::string name : {"component", "Componets", "components_"}) {
+        CAPTURE(name);
+        const auto state = of(",\"" + name + R"(":[{"id":"web","version":"1"}])");
+        REQUIRE_FALSE(state);
+        CHECK_THAT(state.error().message, ContainsSubstring("unknown; did you mean components?"));
+    }
+    // Senders leave out what is empty; null is absent.
+    for (const std::string members : {"", ",\"components\":null", ",\"components\":[]", ",\"x\":[]"}) {
+        CAPTURE(members);
+        REQUIRE(of(members));
+        CHECK(of(members)->components.empty());
+    }
+}
+
+TEST_CASE("a refusal names what would have been dropped, too", "[UA-05][protocol]") {
+    const auto state =
+        read(R"({"payload":{"domains":[{"id":"containers","components":[{"id":"w","version":"1","config":[)"
+             R"({"key":"memory","value":"64"},{"key":"port","value":"x"},{"value":"lost"}]}]}]}})");
+    REQUIRE_FALSE(state);
+    CHECK_THAT(
+        state.error().message,
+        StartsWith("component w, key memory: ") &&
+            ContainsSubstring("; warning: $.payload.domains[0].components[0].config[2].key: is missing; the "
+                              "pair is ignored") &&
+            ContainsSubstring("; warning: component w, key port: "));
 }
 
 TEST_CASE("a good message passes the first look", "[UA-04][protocol]") {
