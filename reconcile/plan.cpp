@@ -61,7 +61,9 @@ Change change_of(const Container& now, const ContainerSpec& wanted) {
         return {Action::Recreate, wanted.name, "recreate: " + named(recreate), recreate, id};
     if (!in_place.empty())
         return {Action::Update, wanted.name, "update in place: " + named(in_place), in_place, id};
-    return {Action::Check, wanted.name, "no change", {}, id};
+    const bool runs = now.state.status == Status::Running;
+    return {
+        Action::Check, wanted.name, runs ? "no change" : "no change; it does not run and is started", {}, id};
 }
 
 // Berth's own operations never leave two; somebody else can have made them.

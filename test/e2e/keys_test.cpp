@@ -181,7 +181,7 @@ TEST_CASE("the same message again starts what was stopped and wakes what was pau
     device.deploy("two", both);
     const auto identified = device.probe.await("two", "IDENTIFIED");
     for (const auto& action : identified.actions)
-        CHECK(action.message == "no change");
+        CHECK(action.message == "no change; it does not run and is started");
     CHECK(device.engine.state("paused") == "running");
     CHECK(device.engine.state("stopped") == "running");
     CHECK(device.engine.id("paused") + device.engine.id("stopped") == ids);

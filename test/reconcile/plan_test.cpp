@@ -104,6 +104,13 @@ TEST_CASE("a memory limit changes in place and goes only with a new instance", "
     CHECK(only_action(limited, spec("web")) == Action::Recreate);
 }
 
+TEST_CASE("a check says when it will start something", "[UA-22][reconcile]") {
+    auto stopped = running(spec("web"));
+    stopped.state.status = Status::Exited;
+    CHECK(plan({stopped}, {spec("web")}, {})[0].reason == "no change; it does not run and is started");
+    CHECK(plan({running(spec("web"))}, {spec("web")}, {})[0].reason == "no change");
+}
+
 TEST_CASE("reasons never hold a value of env", "[reconcile]") {
     const auto wanted = with(spec("web"), [](auto& s) { s.env = {"PASSWORD=hunter2"}; });
     const Plan changes = plan({running(spec("web"))}, {wanted}, {});
