@@ -140,6 +140,7 @@ Loaded load(const Request& request) {
     apply(chosen, loaded, origins);
     apply_registries(chosen, loaded);
     finish(request, chosen, origins, loaded);
+    std::ranges::stable_sort(loaded.problems, {}, [](const Problem& problem) { return problem.origin.line; });
     return loaded;
 }
 

@@ -5,8 +5,23 @@
 namespace berth::service {
 namespace {
 
-std::string line(const std::string& who, Word status, const std::string& message) {
-    return who + ": " + std::string(to_string(status)) + (message.empty() ? "" : ": " + message);
+bool is_failure(Word status) {
+    switch (status) {
+        case Word::IdentificationFailed:
+        case Word::DownloadFailure:
+        case Word::UpdateFailure:
+        case Word::ActivationFailure:
+        case Word::RollbackFailure:
+        case Word::CleanupFailure:
+        case Word::RemovalFailure:
+        case Word::Incomplete: return true;
+        default: return false;
+    }
+}
+
+LogLine line(const std::string& who, Word status, const std::string& message) {
+    return {who + ": " + std::string(to_string(status)) + (message.empty() ? "" : ": " + message),
+            is_failure(status)};
 }
 
 bool says_the_same(const ActionReport& a, const ActionReport& b) {
@@ -15,9 +30,9 @@ bool says_the_same(const ActionReport& a, const ActionReport& b) {
 
 }  // namespace
 
-std::vector<std::string> FeedbackLog::news(const Feedback& feedback) {
+std::vector<LogLine> FeedbackLog::news(const Feedback& feedback) {
     const std::string who = "activity '" + feedback.activity_id + "'";
-    std::vector<std::string> lines;
+    std::vector<LogLine> lines;
     const bool other = last_.activity_id != feedback.activity_id;
     if (other || last_.status != feedback.status || last_.message != feedback.message ||
         last_.baseline != feedback.baseline)

@@ -9,11 +9,16 @@
 
 namespace berth::service {
 
+struct LogLine {
+    std::string text{};
+    bool bad{};  // a failure: to be seen by whoever filters for warnings
+};
+
 class FeedbackLog {
  public:
     // For people, without a time: "activity 'a': UPDATING", "activity 'a': web: UPDATING: created". Progress
     // in percent is no news.
-    std::vector<std::string> news(const Feedback& feedback);
+    std::vector<LogLine> news(const Feedback& feedback);
 
  private:
     Feedback last_{};  // of those that name actions

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -43,9 +44,13 @@ void log_remarks(const Problems& problems) {
 
 int check_config(const Loaded& loaded) {
     print_problems(loaded.problems);
+    const auto warnings = std::ranges::count(loaded.problems, Severity::Warning, &Problem::severity);
     if (loaded.good())
-        std::cout << (loaded.file.empty() ? "no configuration file, own defaults" : loaded.file)
-                  << ": good\n";
+        std::cout << (loaded.file.empty() ? "no configuration file, own defaults" : loaded.file) << ": good"
+                  << (warnings == 0
+                          ? ""
+                          : fmt::format(", {} {}", warnings, warnings == 1 ? "warning" : "warnings"))
+                  << '\n';
     return loaded.good() ? 0 : 1;
 }
 

@@ -47,7 +47,8 @@ std::string value_name(const Option& option) {
 
 std::string help_of(const Option& option) {
     std::string text{option.help};
-    if (!option.own.empty() && option.own != kNoDefault) text += fmt::format(" [{}]", option.own);
+    if (option.standing == Standing::Built && !option.own.empty() && option.own != kNoDefault)
+        text += fmt::format(" [{}]", option.own);
     return text;
 }
 

@@ -36,7 +36,9 @@ std::string wanted_name(const Container& container) {
 }  // namespace
 
 void Steps::stage(const ActionState& action, Progress progress, Done done) {
-    const std::string where = "component " + action.name + ", key image";
+    const bool made_up = action.spec.image == action.name + ":" + action.version;
+    const std::string where =
+        "component " + action.name + ", key image" + (made_up ? " (<id>:<version>, as none was given)" : "");
     if (config_.require_qualified && !is_qualified_image(action.spec.image))
         return done(fail(Errc::Invalid, where + ": failed to resolve reference \"" + action.spec.image +
                                             "\": object required; give host, path and tag"));

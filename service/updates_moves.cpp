@@ -145,7 +145,7 @@ void Updates::on_delivered(std::uint64_t unsent) {
 std::string Updates::stamped(Feedback feedback) {
     feedback.timestamp = stamps_.next();
     for (const auto& line : log_.news(feedback))
-        log::info("{}", line);
+        log::at(line.bad ? log::Level::Warn : log::Level::Info, "{}", line.text);
     return encode(feedback, config_.domain);
 }
 

@@ -136,6 +136,9 @@ std::string clean_message(std::string_view text) {
     }
     constexpr std::string_view kUnknown = ": unknown";
     if (text.ends_with(kUnknown)) text.remove_suffix(kUnknown.size());
+    // A registry's code and its words for it are often the same.
+    if (const auto last = text.rfind(": "); last != std::string_view::npos && last > 0)
+        if (text.substr(0, last).ends_with(text.substr(last))) text.remove_suffix(text.size() - last);
     std::string clean;
     auto length = std::min(text.size(), kMaxMessage);
     while (length < text.size() && length > 0 && (text[length] & 0xC0) == 0x80)

@@ -25,7 +25,7 @@ TEST_CASE("an answer of the engine says what the caller can do", "[runtime]") {
          "Cannot update container 4a8c: cannot update a deleted process"},
         {404, R"({"message":"No such image: app:2"})", Errc::NotFound, "No such image: app:2"},
         {404, R"({"message":"manifest for reg:5000/nope:1 not found: manifest unknown: manifest unknown"})",
-         Errc::NotFound, "manifest for reg:5000/nope:1 not found: manifest unknown: manifest unknown"},
+         Errc::NotFound, "manifest for reg:5000/nope:1 not found: manifest unknown"},
         {404,
          R"({"message":"pull access denied for nope, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"})",
          Errc::NotFound,

@@ -5,8 +5,25 @@ using namespace berth;
 using berth::service::FeedbackLog;
 using Lines = std::vector<std::string>;
 
+namespace {
+
+class Log {
+ public:
+    Lines news(const Feedback& feedback) {
+        Lines texts;
+        for (const auto& line : log_.news(feedback))
+            texts.push_back((line.bad ? "bad: " : "") + line.text);
+        return texts;
+    }
+
+ private:
+    FeedbackLog log_{};
+};
+
+}  // namespace
+
 TEST_CASE("the log has what is new in a feedback message, and once", "[service]") {
-    FeedbackLog log;
+    Log log;
     Feedback feedback{};
     feedback.activity_id = "a";
     feedback.status = Word::Identified;
@@ -34,4 +51,21 @@ TEST_CASE("the log has what is new in a feedback message, and once", "[service]"
     CHECK(log.news(feedback).empty());
     feedback.activity_id = "other";
     CHECK(log.news(feedback).size() == 3);
+}
+
+TEST_CASE("a failure stands out in the log", "[service]") {
+    Log log;
+    Feedback feedback{};
+    feedback.activity_id = "a";
+    feedback.status = Word::IdentificationFailed;
+    feedback.message = "no domain";
+    CHECK(log.news(feedback) == Lines{"bad: activity 'a': IDENTIFICATION_FAILED: no domain"});
+    feedback.status = Word::Rollback;
+    feedback.message = "";
+    feedback.actions = {{.name = "web", .status = Word::UpdateFailure, .message = "no"},
+                        {.name = "db", .status = Word::RemovalFailure, .message = ""}};
+    CHECK(log.news(feedback) == Lines{"activity 'a': ROLLBACK", "bad: activity 'a': web: UPDATE_FAILURE: no",
+                                      "bad: activity 'a': db: REMOVAL_FAILURE"});
+    feedback.status = Word::Incomplete;
+    CHECK(log.news(feedback) == Lines{"bad: activity 'a': INCOMPLETE"});
 }
