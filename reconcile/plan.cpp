@@ -31,7 +31,12 @@ std::vector<std::string> recreate_keys(const ContainerSpec& now, const Container
     differs(!same_set(now.extra_hosts, wanted.extra_hosts), "host");
     differs(!same_set(now.extra_capabilities, wanted.extra_capabilities), "capabilities");
     differs(!same_set(now.ports, wanted.ports), "port");
-    differs(now.log != wanted.log, "log");
+    differs(now.log.driver != wanted.log.driver, "logDriver");
+    differs(now.log.max_files != wanted.log.max_files, "logMaxFiles");
+    differs(now.log.max_size != wanted.log.max_size, "logMaxSize");
+    differs(now.log.root_dir != wanted.log.root_dir, "logPath");
+    differs(now.log.mode != wanted.log.mode, "logMode");
+    differs(now.log.max_buffer_size != wanted.log.max_buffer_size, "logMaxBufferSize");
     // The engine cannot take a memory limit away again.
     differs(!now.resources.memory.empty() && wanted.resources.memory.empty(), "memory");
     return keys;
@@ -43,7 +48,10 @@ std::vector<std::string> in_place_keys(const ContainerSpec& now, const Container
     if (now.resources.memory_reservation != wanted.resources.memory_reservation)
         keys.emplace_back("memoryReservation");
     if (now.resources.memory_swap != wanted.resources.memory_swap) keys.emplace_back("memorySwap");
-    if (now.restart != wanted.restart) keys.emplace_back("restartPolicy");
+    if (now.restart.type != wanted.restart.type) keys.emplace_back("restartPolicy");
+    if (now.restart.maximum_retry_count != wanted.restart.maximum_retry_count)
+        keys.emplace_back("restartMaxRetries");
+    if (now.restart.retry_timeout_s != wanted.restart.retry_timeout_s) keys.emplace_back("restartTimeout");
     return keys;
 }
 

@@ -15,7 +15,7 @@ struct Change {
     Action action{Action::Check};
     std::string name{};
     std::string reason{};  // sent as feedback: written for the operator; never holds a value of env
-    std::vector<std::string> keys{};        // what differs, by the names of the component keys
+    std::vector<std::string> keys{};        // what differs, by component key; capabilities have none
     ContainerId current{};                  // the compared instance; empty for Create
     std::vector<ContainerId> duplicates{};  // other plain instances of that name, sorted
     bool operator==(const Change&) const = default;
