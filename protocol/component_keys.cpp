@@ -1,5 +1,7 @@
 #include "protocol/component_keys.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -174,6 +176,20 @@ void Notes::drop(std::string_view key, const std::string& reason, std::string_vi
 
 void Notes::warn(std::string_view key, const std::string& reason, Value value) {
     warnings_.add(text(key, reason, value));
+}
+
+std::vector<std::string_view> component_keys() {
+    std::vector<std::string_view> keys;
+    for (const auto& rule : kKeys)
+        keys.push_back(rule.key);
+    return keys;
+}
+
+std::string fault_of_component_id(const std::string& id) {
+    if (!is_container_name(id)) return "expected letters, digits, _ . and -, not beginning with . or -";
+    if (id.size() > kMaxComponentName)
+        return fmt::format("has {} characters, at most {} fit", id.size(), kMaxComponentName);
+    return {};
 }
 
 ContainerSpec spec_of_component(const std::string& id, const std::string& version,

@@ -13,11 +13,6 @@
 
 namespace berth {
 
-struct Pair {
-    std::string key{};
-    std::string value{};
-};
-
 // Says what is wrong with one component, as `component <id>, key <key>: reason (value "v")`.
 class Notes {
  public:
@@ -39,6 +34,12 @@ class Notes {
     Problems& refusals_;
     Problems& warnings_;
 };
+
+// Every key that sets something, in the order in which they are read.
+std::vector<std::string_view> component_keys();
+
+// Empty: a component can be called so.
+std::string fault_of_component_id(const std::string& id);
 
 // The model of a component with every default filled in. What is wrong is in the notes.
 ContainerSpec spec_of_component(const std::string& id, const std::string& version,

@@ -6,7 +6,6 @@
 #include <map>
 #include <utility>
 
-#include "protocol/check.hpp"
 #include "protocol/component_keys.hpp"
 #include "protocol/fields.hpp"
 
@@ -85,13 +84,6 @@ std::vector<Pair> Decoder::read_pairs(const Fields& owner, Notes* notes) {
     return pairs;
 }
 
-std::string fault_of_id(const std::string& id) {
-    if (!is_container_name(id)) return "expected letters, digits, _ . and -, not beginning with . or -";
-    if (id.size() > kMaxComponentName)
-        return fmt::format("has {} characters, at most {} fit", id.size(), kMaxComponentName);
-    return {};
-}
-
 void Decoder::read_component(const Fields& item) {
     const auto given = item.text_if("id");
     const std::string id = given.value_or("");
@@ -102,7 +94,7 @@ void Decoder::read_component(const Fields& item) {
         item.problem("id", "is empty; expected the container's name");
     else if (given && !ids_.insert(id).second)
         notes.refuse("id", "two components have this id", id);
-    else if (const auto fault = fault_of_id(id); given && !fault.empty())
+    else if (const auto fault = fault_of_component_id(id); given && !fault.empty())
         notes.refuse("id", fault, id);
     Component component{.version = item.text("version")};
     component.spec = spec_of_component(id, component.version, read_pairs(item, &notes), notes);

@@ -17,6 +17,12 @@ namespace berth {
 inline constexpr std::size_t kMaxComponents = 256;
 inline constexpr std::size_t kMaxComponentName = 58;  // "<id>-host" must fit a host name's 63
 
+struct Pair {  // of a component's config
+    std::string key{};
+    std::string value{};
+    bool operator==(const Pair&) const = default;
+};
+
 struct Component {
     std::string version{};  // free text, echoed in feedback, never compared
     ContainerSpec spec{};   // spec.id is empty: it is chosen when the instance is made

@@ -13,4 +13,11 @@ std::string_view to_string(Action action) {
     return "check";
 }
 
+std::optional<Action> parse_action(std::string_view text) {
+    for (const auto action :
+         {Action::Check, Action::Create, Action::Recreate, Action::Update, Action::Destroy})
+        if (to_string(action) == text) return action;
+    return std::nullopt;
+}
+
 }  // namespace berth

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/container.hpp"
@@ -23,6 +24,7 @@ enum class Action {
 };
 
 std::string_view to_string(Action action);  // "check", ...
+std::optional<Action> parse_action(std::string_view text);
 
 // The instance that was there when the operation was identified.
 struct OldInstance {

@@ -14,6 +14,10 @@ std::string update_prefix(std::string_view domain) {
 UpdateTopics::UpdateTopics(std::string_view domain)
     : desired_state(update_prefix(domain) + "/desiredstate"),
       desired_state_command(update_prefix(domain) + "/desiredstate/command"),
+      desired_state_plan(update_prefix(domain) + "/desiredstate/plan"),
+      desired_state_plan_result(update_prefix(domain) + "/desiredstate/plan/result"),
+      desired_state_export(update_prefix(domain) + "/desiredstate/export"),
+      desired_state_export_result(update_prefix(domain) + "/desiredstate/export/result"),
       desired_state_feedback(update_prefix(domain) + "/desiredstatefeedback"),
       current_state(update_prefix(domain) + "/currentstate"),
       current_state_get(update_prefix(domain) + "/currentstate/get") {}

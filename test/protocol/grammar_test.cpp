@@ -164,6 +164,10 @@ TEST_CASE("topics come from the domain", "[UA-01][protocol]") {
     const UpdateTopics topics("containers");
     CHECK(topics.desired_state == "containersupdate/desiredstate");
     CHECK(topics.desired_state_command == "containersupdate/desiredstate/command");
+    CHECK(topics.desired_state_plan == "containersupdate/desiredstate/plan");
+    CHECK(topics.desired_state_plan_result == "containersupdate/desiredstate/plan/result");
+    CHECK(topics.desired_state_export == "containersupdate/desiredstate/export");
+    CHECK(topics.desired_state_export_result == "containersupdate/desiredstate/export/result");
     CHECK(topics.desired_state_feedback == "containersupdate/desiredstatefeedback");
     CHECK(topics.current_state == "containersupdate/currentstate");
     CHECK(topics.current_state_get == "containersupdate/currentstate/get");

@@ -287,8 +287,8 @@ TEST_CASE("the file of known features reads and writes", "[TW-74][protocol]") {
 TEST_CASE("the manual shows every message as it is", "[protocol]") {
     std::ostringstream manual;
     manual << std::ifstream(std::string(BERTH_SOURCE_DIR) + "/protocol/README.md").rdbuf();
-    for (const char* file :
-         {"twin-handshake.jsonl", "twin-sent.jsonl", "twin-commands.jsonl", "twin-answers.jsonl"})
+    for (const char* file : {"plan-result.jsonl", "export.jsonl", "twin-handshake.jsonl", "twin-sent.jsonl",
+                             "twin-commands.jsonl", "twin-answers.jsonl"})
         for (const auto& line : golden_lines(file)) {
             INFO(line);
             CHECK(manual.str().find("\n" + line + "\n") != std::string::npos);
