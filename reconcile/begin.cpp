@@ -1,58 +1,12 @@
-// Identification: from a desired state and the world as listed to an operation that can be advanced.
+// From what was identified to an operation that can be advanced.
 #include <algorithm>
 #include <map>
 
+#include "reconcile/identify.hpp"
 #include "reconcile/moves.hpp"
 
 namespace berth::reconcile {
 namespace {
-
-const Container* find(const std::vector<Container>& current, const ContainerId& id) {
-    const auto at =
-        std::find_if(current.begin(), current.end(), [&](const auto& c) { return c.spec.id == id; });
-    return at == current.end() ? nullptr : &*at;
-}
-
-const Component* find(const DesiredState& desired, const std::string& name) {
-    const auto at = std::find_if(desired.components.begin(), desired.components.end(),
-                                 [&](const auto& c) { return c.spec.name == name; });
-    return at == desired.components.end() ? nullptr : &*at;
-}
-
-// An instance that stays keeps what cannot change in place.
-ContainerSpec in_place(const ContainerSpec& now, const ContainerSpec& wanted) {
-    ContainerSpec spec = now;
-    spec.resources = wanted.resources;
-    spec.restart = wanted.restart;
-    return spec;
-}
-
-OldInstance old_of(const Container& now) {
-    return {now.spec, now.runs(), now.state.status == Status::Paused};
-}
-
-ActionState action_of(const Change& change, const DesiredState& desired,
-                      const std::vector<Container>& current, const Identification& how) {
-    const Component* wanted = find(desired, change.name);
-    const Container* now = find(current, change.current);
-    ActionState action{};
-    action.action = change.action;
-    action.name = change.name;
-    action.message = change.reason;
-    if (wanted) {
-        action.version = wanted->version;
-        action.spec = wanted->spec;
-    }
-    if (now) {
-        action.old = old_of(*now);
-        if (change.action == Action::Check || change.action == Action::Update)
-            action.spec = in_place(now->spec, action.spec);
-    }
-    for (const auto& id : change.duplicates)
-        action.duplicates.push_back(old_of(*find(current, id)));
-    if (change.action == Action::Create || change.action == Action::Recreate) action.spec.id = how.new_id();
-    return action;
-}
 
 // Explicit baselines, one for each component that is in none, and the one of what is removed.
 std::vector<ScopeState> scopes_of(const OperationState& state, const DesiredState& desired,
@@ -89,23 +43,13 @@ std::vector<ScopeState> scopes_of(const OperationState& state, const DesiredStat
     return scopes;
 }
 
-std::string in_one(const std::vector<std::string>& parts) {
-    std::string text;
-    for (const auto& part : parts)
-        if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
-    return text;
-}
-
 }  // namespace
 
 Advance begin(const DesiredState& desired, const std::vector<Container>& current, const Identification& how) {
-    std::vector<ContainerSpec> wanted;
-    std::vector<std::string> notices = desired.warnings;
-    for (const auto& component : desired.components) {
-        wanted.push_back(component.spec);
-        if (how.pinned.contains(component.spec.name))
-            notices.push_back("component " + component.spec.name + ": a system container, skipped");
-    }
+    auto [actions, notices] = identify(desired, current, how.pinned);
+    for (auto& action : actions)
+        if (action.action == Action::Create || action.action == Action::Recreate)
+            action.spec.id = how.new_id();
 
     OperationState state{};
     state.number = how.number;
@@ -114,8 +58,7 @@ Advance begin(const DesiredState& desired, const std::vector<Container>& current
     state.digest = desired.digest;
     state.drives_itself = how.drive == Drive::Itself;
     state.parallel = std::max(1U, how.parallel);
-    for (const auto& change : plan(current, wanted, how.pinned))
-        state.actions.push_back(action_of(change, desired, current, how));
+    state.actions = std::move(actions);
     state.scopes = scopes_of(state, desired, how.domain);
 
     const bool idle = state.actions.empty();

@@ -1,0 +1,81 @@
+#include "reconcile/identify.hpp"
+
+#include <algorithm>
+
+#include "reconcile/plan.hpp"
+
+namespace berth::reconcile {
+namespace {
+
+const Container* find(const std::vector<Container>& current, const ContainerId& id) {
+    const auto at =
+        std::find_if(current.begin(), current.end(), [&](const auto& c) { return c.spec.id == id; });
+    return at == current.end() ? nullptr : &*at;
+}
+
+const Component* find(const DesiredState& desired, const std::string& name) {
+    const auto at = std::find_if(desired.components.begin(), desired.components.end(),
+                                 [&](const auto& c) { return c.spec.name == name; });
+    return at == desired.components.end() ? nullptr : &*at;
+}
+
+// An instance that stays keeps what cannot change in place.
+ContainerSpec in_place(const ContainerSpec& now, const ContainerSpec& wanted) {
+    ContainerSpec spec = now;
+    spec.resources = wanted.resources;
+    spec.restart = wanted.restart;
+    return spec;
+}
+
+OldInstance old_of(const Container& now) {
+    return {now.spec, now.runs(), now.state.status == Status::Paused};
+}
+
+ActionState action_of(const Change& change, const DesiredState& desired,
+                      const std::vector<Container>& current) {
+    const Component* wanted = find(desired, change.name);
+    const Container* now = find(current, change.current);
+    ActionState action{};
+    action.action = change.action;
+    action.name = change.name;
+    action.message = change.reason;
+    if (wanted) {
+        action.version = wanted->version;
+        action.spec = wanted->spec;
+    }
+    if (now) {
+        action.old = old_of(*now);
+        if (change.action == Action::Check || change.action == Action::Update)
+            action.spec = in_place(now->spec, action.spec);
+    }
+    for (const auto& id : change.duplicates)
+        action.duplicates.push_back(old_of(*find(current, id)));
+    return action;
+}
+
+}  // namespace
+
+Identified identify(const DesiredState& desired, const std::vector<Container>& current,
+                    const std::set<std::string>& pinned) {
+    std::vector<ContainerSpec> wanted;
+    Identified identified{};
+    identified.notices = desired.warnings;
+    for (const auto& component : desired.components) {
+        wanted.push_back(component.spec);
+        if (pinned.contains(component.spec.name))
+            identified.notices.push_back("component " + component.spec.name +
+                                         ": a system container, skipped");
+    }
+    for (const auto& change : plan(current, wanted, pinned))
+        identified.actions.push_back(action_of(change, desired, current));
+    return identified;
+}
+
+std::string in_one(const std::vector<std::string>& parts) {
+    std::string text;
+    for (const auto& part : parts)
+        if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
+    return text;
+}
+
+}  // namespace berth::reconcile

@@ -1,0 +1,46 @@
+#include "reconcile/preview.hpp"
+
+#include <set>
+#include <utility>
+
+#include "reconcile/plan.hpp"
+
+namespace berth::reconcile {
+namespace {
+
+std::vector<KeyChange> changes_of(const ActionState& action, const std::vector<std::string>& redact) {
+    if (!action.old || (action.action != Action::Recreate && action.action != Action::Update)) return {};
+    const auto& now = action.old->spec;
+    const Differences found = compare(now, action.spec);
+    std::set<std::string> keys(found.recreate.begin(), found.recreate.end());
+    keys.insert(found.in_place.begin(), found.in_place.end());
+    return key_changes(now, action.spec, keys, redact);
+}
+
+// What runs stops: until the new instance starts, or for good.
+bool leaves_gap(const ActionState& action) {
+    const bool stops = action.action == Action::Recreate || action.action == Action::Destroy;
+    return stops && action.old && action.old->ran;
+}
+
+}  // namespace
+
+PlanResult preview(const Identified& identified, const std::vector<std::string>& redact) {
+    PlanResult result{};
+    std::vector<std::string> notices = identified.notices;
+    for (const auto& action : identified.actions) {
+        PlannedAction planned{};
+        planned.name = action.name;
+        planned.version = action.version;
+        planned.action = action.action;
+        planned.changes = changes_of(action, redact);
+        planned.gap = leaves_gap(action);
+        result.actions.push_back(std::move(planned));
+        // The plan has no place of its own for what goes beside the component.
+        if (!action.duplicates.empty()) notices.push_back("component " + action.name + ": " + action.message);
+    }
+    result.message = in_one(notices);
+    return result;
+}
+
+}  // namespace berth::reconcile

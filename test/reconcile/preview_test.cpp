@@ -1,0 +1,193 @@
+// A plan, against what an operation then does.
+#include "reconcile/preview.hpp"
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "reconcile/operation.hpp"
+#include "test/support/builders.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/operation_player.hpp"
+#include "test/support/varied_spec.hpp"
+
+using namespace berth;
+using namespace berth::reconcile;
+using berth::test::OperationPlayer;
+using berth::test::running;
+using berth::test::spec;
+
+namespace {
+
+struct AnyWorld {
+    std::vector<Container> there{};
+    DesiredState asked{};
+    std::set<std::string> pinned{};
+};
+
+AnyWorld any_world(std::mt19937& rng) {
+    AnyWorld world{};
+    std::vector<ContainerSpec> wanted;
+    for (int i = 0; i < 6; ++i) {
+        const auto name = "c" + std::to_string(i);
+        auto now = test::varied_spec(rng, name);
+        if (rng() % 4 != 0) {
+            auto same = now;
+            if (rng() % 3 == 0) same.resources = test::varied_resources(rng);
+            if (rng() % 3 == 0) same.restart = test::varied_restart(rng);
+            fill_defaults(same);
+            wanted.push_back(rng() % 2 == 0 ? same : test::varied_spec(rng, name));
+        }
+        if (rng() % 8 == 0) world.pinned.insert(name);
+        const int bearers = rng() % 4 == 0 ? 0 : rng() % 8 == 0 ? 2 : 1;
+        for (int bearer = 0; bearer < bearers; ++bearer) {
+            now.id = name + "-" + std::to_string(bearer);
+            const Status states[] = {Status::Running, Status::Exited, Status::Paused};
+            world.there.push_back(test::container(now, states[rng() % 3]));
+        }
+    }
+    world.asked = test::desired(wanted);
+    return world;
+}
+
+Action carried_out(const std::vector<OperationPlayer::Key>& steps, const std::string& name) {
+    const auto took = [&](StepKind kind) {
+        return std::find(steps.begin(), steps.end(), OperationPlayer::Key{kind, name}) != steps.end();
+    };
+    if (took(StepKind::Stage)) return took(StepKind::StopOld) ? Action::Recreate : Action::Create;
+    if (took(StepKind::Apply)) return Action::Update;
+    return took(StepKind::EnsureRunning) ? Action::Check : Action::Destroy;
+}
+
+PlannedAction only_planned(const std::vector<Container>& there, std::vector<ContainerSpec> wanted,
+                           const std::vector<std::string>& redact = {}) {
+    const auto result = preview(identify(test::desired(std::move(wanted)), there, {}), redact);
+    REQUIRE(result.actions.size() == 1);
+    return result.actions[0];
+}
+
+}  // namespace
+
+TEST_CASE("an operation has the very actions that were identified", "[BX-07][reconcile]") {
+    std::mt19937 rng(7);
+    for (int i = 0; i < 500; ++i) {
+        const auto world = any_world(rng);
+        const auto identified = identify(world.asked, world.there, world.pinned);
+        Identification how{};
+        how.pinned = world.pinned;
+        how.new_id = [] { return std::string("new"); };
+        auto actions = reconcile::begin(world.asked, world.there, how).next.actions;
+        for (auto& action : actions)
+            if (action.spec.id == "new") action.spec.id.clear();
+        REQUIRE(actions == identified.actions);
+    }
+}
+
+TEST_CASE("what was planned is what is carried out", "[BX-07][reconcile]") {
+    std::mt19937 rng(70);
+    std::set<Action> seen;
+    for (int i = 0; i < 500; ++i) {
+        const auto world = any_world(rng);
+        const auto result = preview(identify(world.asked, world.there, world.pinned), {});
+        Identification how{};
+        how.pinned = world.pinned;
+        how.drive = Drive::Itself;
+        OperationPlayer player;
+        player.begin(world.asked, world.there, how);
+        player.play();
+        const auto& done = player.state().actions;
+        REQUIRE(result.actions.size() == done.size());
+        for (std::size_t at = 0; at < done.size(); ++at) {
+            const auto& planned = result.actions[at];
+            REQUIRE(planned.name == done[at].name);
+            REQUIRE(planned.version == done[at].version);
+            REQUIRE(planned.action == carried_out(player.steps(), planned.name));
+            seen.insert(planned.action);
+        }
+    }
+    CHECK(seen.size() == 5);
+}
+
+TEST_CASE("the changes of a plan are what the comparison found", "[BX-07][reconcile]") {
+    std::mt19937 rng(700);
+    for (int i = 0; i < 500; ++i) {
+        const auto now = test::varied_spec(rng, "web");
+        const auto wanted = test::varied_spec(rng, "web");
+        const auto found = compare(now, wanted);
+        std::set<std::string> expected(found.recreate.begin(), found.recreate.end());
+        expected.insert(found.in_place.begin(), found.in_place.end());
+        const auto planned = only_planned({running(now)}, {wanted});
+        std::set<std::string> keys;
+        for (const auto& change : planned.changes) {
+            INFO(change.key << ": " << change.old << " -> " << change.wanted);
+            REQUIRE(keys.insert(change.key).second);
+            REQUIRE(change.old != change.wanted);
+        }
+        REQUIRE(keys == expected);
+    }
+}
+
+TEST_CASE("a plan says what differs and never a masked value", "[BX-07][reconcile]") {
+    auto now = spec("web");
+    now.env = {"A=1", "MY_SECRET=old", "B=2"};
+    now.cmd = {"serve", "-v"};
+    now.extra_capabilities = {"CAP_NET_ADMIN"};
+    auto wanted = spec("web", "app:2");
+    wanted.env = {"B=2", "A=3", "MY_SECRET=new"};
+    wanted.cmd = {"serve"};
+    wanted.resources.memory = "64M";
+    wanted.log.max_files = 4;
+    fill_defaults(wanted);
+    const auto planned = only_planned({running(now)}, {wanted}, {"*SECRET*"});
+    CHECK(planned.action == Action::Recreate);
+    CHECK(planned.version == "1");
+    const std::vector<KeyChange> expected = {{"image", "app:1", "app:2"},
+                                             {"env", "A=1, MY_SECRET=***", "A=3, MY_SECRET=***"},
+                                             {"cmd", "serve, -v", "serve"},
+                                             {"logMaxFiles", "2", "4"},
+                                             {"memory", "", "64M"},
+                                             {"memorySwap", "", "128M"},
+                                             {"capabilities", "CAP_NET_ADMIN", ""}};
+    CHECK(planned.changes == expected);
+}
+
+TEST_CASE("a long value is cut", "[reconcile]") {
+    auto wanted = spec("web");
+    for (int i = 0; i < 100'000; ++i)
+        wanted.env.push_back("NAME_" + std::to_string(i) + "=1");
+    const auto planned = only_planned({running(spec("web"))}, {wanted});
+    REQUIRE(planned.changes.size() == 1);
+    CHECK(planned.changes[0].wanted.size() < 1100);
+    CHECK_THAT(planned.changes[0].wanted, StartsWith("NAME_0=1, NAME_1=1, "));
+}
+
+TEST_CASE("there is a gap where something that runs stops", "[BX-07][reconcile]") {
+    auto paused = running(spec("web"));
+    paused.state.status = Status::Paused;
+    const auto down = test::container(spec("web"), Status::Exited);
+    auto limited = spec("web");
+    limited.resources.memory = "64M";
+    fill_defaults(limited);
+    CHECK(only_planned({running(spec("web"))}, {spec("web", "app:2")}).gap);
+    CHECK(only_planned({paused}, {spec("web", "app:2")}).gap);
+    CHECK_FALSE(only_planned({down}, {spec("web", "app:2")}).gap);
+    CHECK(only_planned({running(spec("web"))}, {}).gap);
+    CHECK_FALSE(only_planned({down}, {}).gap);
+    CHECK_FALSE(only_planned({running(spec("web"))}, {limited}).gap);
+    CHECK_FALSE(only_planned({running(spec("web"))}, {spec("web")}).gap);
+    CHECK_FALSE(only_planned({}, {spec("web")}).gap);
+}
+
+TEST_CASE("a plan says what IDENTIFIED would, and what goes beside a component", "[BX-07][reconcile]") {
+    auto asked = test::desired({spec("sua"), spec("web")});
+    asked.warnings = {"component web, key colour: unknown key, ignored"};
+    auto other = test::container(spec("web"), Status::Exited);
+    other.spec.id = "other";
+    const auto result = preview(identify(asked, {running(spec("web")), other}, {"sua"}), {});
+    CHECK(result.status == Word::Identified);
+    CHECK(result.message ==
+          "component web, key colour: unknown key, ignored; component sua: a system container, skipped; "
+          "component web: no change; another container of this name goes: other");
+    REQUIRE(result.actions.size() == 1);
+    CHECK(result.actions[0] == PlannedAction{"web", "1", Action::Check, {}, false});
+}
