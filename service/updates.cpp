@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "service/door.hpp"
 #include "service/ids.hpp"
 #include "service/log.hpp"
 
@@ -66,8 +67,7 @@ reconcile::Identification Updates::how(const DesiredState& desired) {
     how.number = ++last_number_;
     how.domain = config_.domain;
     how.parallel = static_cast<unsigned>(config_.parallel);
-    how.pinned.insert(config_.system_containers.begin(), config_.system_containers.end());
-    if (desired.system_containers) how.pinned = *desired.system_containers;
+    how.pinned = pinned_for(desired, config_);
     how.new_id = [] { return random_uuid(); };
     const bool hybrid = config_.apply_mode == ApplyMode::Hybrid;
     const bool by_itself = config_.apply_mode == ApplyMode::Auto || (hybrid && desired.timestamp == 0);

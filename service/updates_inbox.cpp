@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/envelope.hpp"
+#include "service/door.hpp"
 #include "service/log.hpp"
 #include "service/updates.hpp"
 
@@ -67,12 +68,8 @@ void Updates::on_refused(const Message& message) {
 
 void Updates::on_desired_state(const Message& message) {
     if (message.payload.empty()) return;  // how a sender takes a retained message back
-    const Peek first_look = peek(message.payload);
-    if (first_look.refused)
-        return say_failed(first_look.activity_id.value_or(""), first_look.refused->message);
-    const auto strictness = config_.strict_config ? Strictness::Strict : Strictness::Lenient;
-    auto desired = decode_desired_state(message.payload, config_.domain, strictness);
-    if (!desired) return say_failed(first_look.activity_id.value_or(""), desired.error().message);
+    auto [activity_id, desired] = read_desired_state(message.payload, config_);
+    if (!desired) return say_failed(activity_id.value_or(""), desired.error().message);
     if (is_copy(*desired, message)) return;
     accept(std::move(*desired));
 }

@@ -1,0 +1,19 @@
+#include "service/door.hpp"
+
+#include "protocol/envelope.hpp"
+
+namespace berth::service {
+
+Arrival read_desired_state(std::string_view payload, const UpdateAgentConfig& config) {
+    const Peek first_look = peek(payload);
+    if (first_look.refused) return {first_look.activity_id, *first_look.refused};
+    const auto strictness = config.strict_config ? Strictness::Strict : Strictness::Lenient;
+    return {first_look.activity_id.value_or(""), decode_desired_state(payload, config.domain, strictness)};
+}
+
+std::set<std::string> pinned_for(const DesiredState& desired, const UpdateAgentConfig& config) {
+    if (desired.system_containers) return *desired.system_containers;
+    return {config.system_containers.begin(), config.system_containers.end()};
+}
+
+}  // namespace berth::service

@@ -1,0 +1,26 @@
+// The door for desired states, whatever is done with them: looked at before a tree is built of them, then
+// decoded. Answers nobody.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "protocol/desired_state.hpp"
+#include "protocol/result.hpp"
+#include "service/config.hpp"
+
+namespace berth::service {
+
+struct Arrival {
+    std::optional<std::string> activity_id{};  // absent: refused before one was found
+    Result<DesiredState> desired;
+};
+
+Arrival read_desired_state(std::string_view payload, const UpdateAgentConfig& config);
+
+// The system containers for this message: it may bring its own list.
+std::set<std::string> pinned_for(const DesiredState& desired, const UpdateAgentConfig& config);
+
+}  // namespace berth::service
