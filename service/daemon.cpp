@@ -17,6 +17,7 @@
 #include "service/loop.hpp"
 #include "service/mqtt_link.hpp"
 #include "service/neighbour.hpp"
+#include "service/planner.hpp"
 #include "service/recovery.hpp"
 #include "service/router.hpp"
 #include "service/steps.hpp"
@@ -104,6 +105,8 @@ class Daemon {
           journal_(loop_, std::filesystem::path(config.home_dir) / "operation" / "journal"),
           inventory_(loop_, link_, world_, stamps_, config.update_agent, config.redact),
           updates_(loop_, link_, world_, steps_, inventory_, journal_, stamps_, config.update_agent),
+          planner_(link_, world_, stamps_, config.update_agent, config.redact,
+                   [this] { return updates_.open_activity(); }),
           verbs_(loop_, workers_, engine_, world_, steps_,
                  [this](const ContainerId& id) { return updates_.may_change(id); },
                  {config.stop_timeout, config.images.require_qualified}),
@@ -120,6 +123,7 @@ class Daemon {
         read_journal();
         inventory_.start();
         router_.add(updates_.routes());
+        router_.add(planner_.routes());
         router_.add(inventory_.routes());
         link_.on_ready([this] { inventory_.on_link_ready(); });
     }
@@ -195,6 +199,7 @@ class Daemon {
     Stamps stamps_;
     InventoryReporter inventory_;
     Updates updates_;
+    Planner planner_;
     Verbs verbs_;
     std::optional<Twin> twin_;
     Workers workers_;  // last: its jobs use all of the above

@@ -45,6 +45,7 @@ class Updates {
     // For whoever else changes containers, before each change. Conflict: an open operation stages, replaces
     // or destroys this one; the message names its activity.
     Result<> may_change(const ContainerId& id) const;
+    std::optional<std::string> open_activity() const;  // the operation's that is open
     bool is_at_rest() const;  // no message waits, no operation is open, the world is in order
 
  private:

@@ -201,6 +201,10 @@ void Updates::on_world_ready() {
     on_event(reconcile::Resumed{same_boot_});
 }
 
+std::optional<std::string> Updates::open_activity() const {
+    return is_open() ? std::optional(operation_->activity_id) : std::nullopt;
+}
+
 bool Updates::is_at_rest() const {
     return waiting_.empty() && !identifying_ && !settling_ && !recovering_ && resumed_ && !is_open();
 }

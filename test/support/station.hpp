@@ -19,6 +19,7 @@
 #include "service/inventory.hpp"
 #include "service/link.hpp"
 #include "service/loop.hpp"
+#include "service/planner.hpp"
 #include "service/recovery.hpp"
 #include "service/router.hpp"
 #include "service/steps.hpp"
@@ -120,6 +121,7 @@ class Station {
     service::InventoryReporter inventory_;
     service::Journal journal_;
     service::Updates updates_;
+    service::Planner planner_;
     service::Verbs verbs_;
     std::optional<service::Twin> twin_;
     std::unique_ptr<service::EngineWatcher> watcher_;
