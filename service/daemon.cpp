@@ -10,6 +10,7 @@
 
 #include "runtime/docker/docker_runtime.hpp"
 #include "service/engine_watcher.hpp"
+#include "service/exporter.hpp"
 #include "service/inventory.hpp"
 #include "service/kill_points.hpp"
 #include "service/log.hpp"
@@ -107,6 +108,7 @@ class Daemon {
           updates_(loop_, link_, world_, steps_, inventory_, journal_, stamps_, config.update_agent),
           planner_(link_, world_, stamps_, config.update_agent, config.redact,
                    [this] { return updates_.open_activity(); }),
+          exporter_(link_, world_, stamps_, config.update_agent, config.redact),
           verbs_(loop_, workers_, engine_, world_, steps_,
                  [this](const ContainerId& id) { return updates_.may_change(id); },
                  {config.stop_timeout, config.images.require_qualified}),
@@ -124,6 +126,7 @@ class Daemon {
         inventory_.start();
         router_.add(updates_.routes());
         router_.add(planner_.routes());
+        router_.add(exporter_.routes());
         router_.add(inventory_.routes());
         link_.on_ready([this] { inventory_.on_link_ready(); });
     }
@@ -200,6 +203,7 @@ class Daemon {
     InventoryReporter inventory_;
     Updates updates_;
     Planner planner_;
+    Exporter exporter_;
     Verbs verbs_;
     std::optional<Twin> twin_;
     Workers workers_;  // last: its jobs use all of the above

@@ -107,6 +107,7 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
       journal_(loop, home / "operation" / "journal"),
       updates_(loop, link, world_, steps_, inventory_, journal_, stamps_, config),
       planner_(link, world_, stamps_, config, {"*SECRET*"}, [this] { return updates_.open_activity(); }),
+      exporter_(link, world_, stamps_, config, {"*SECRET*"}),
       verbs_(loop, workers_, engine, world_, steps_,
              [this](const ContainerId& id) { return updates_.may_change(id); }, {steps.stop_timeout, false}) {
     // What matters is what is published.
@@ -114,6 +115,7 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
     inventory_.start();
     router_.add(updates_.routes());
     router_.add(planner_.routes());
+    router_.add(exporter_.routes());
     router_.add(inventory_.routes());
     world_.when_ready([this] {
         updates_.wait_for_recovery();

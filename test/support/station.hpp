@@ -16,6 +16,7 @@
 
 #include "protocol/feedback.hpp"
 #include "service/engine_watcher.hpp"
+#include "service/exporter.hpp"
 #include "service/inventory.hpp"
 #include "service/link.hpp"
 #include "service/loop.hpp"
@@ -122,6 +123,7 @@ class Station {
     service::Journal journal_;
     service::Updates updates_;
     service::Planner planner_;
+    service::Exporter exporter_;
     service::Verbs verbs_;
     std::optional<service::Twin> twin_;
     std::unique_ptr<service::EngineWatcher> watcher_;
