@@ -1,12 +1,12 @@
 #include "service/exporter.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
 #include "protocol/envelope.hpp"
 #include "protocol/export.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 
@@ -46,7 +46,7 @@ void Exporter::on_export(const Message& message) {
                                      publication.payload.size(), kMaxMessageBytes);
         publication.payload = encode(answer, domain_);
     }
-    spdlog::info("activity '{}': export: {}", answer.activity_id,
+    log::info("activity '{}': export: {}", answer.activity_id,
                  answer.message.empty() ? fmt::format("components: {}, incomplete: {}",
                                                       answer.components.size(), answer.incomplete.size())
                                         : answer.message);

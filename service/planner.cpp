@@ -1,13 +1,12 @@
 #include "service/planner.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <cstddef>
 #include <utility>
 
 #include "protocol/envelope.hpp"
 #include "reconcile/preview.hpp"
 #include "service/door.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -92,7 +91,7 @@ void Planner::say_failed(const std::string& activity_id, const std::string& mess
 
 void Planner::say(PlanResult result) {
     result.timestamp = stamps_.next();
-    spdlog::info("activity '{}': plan: {}, actions: {}{}{}", result.activity_id, to_string(result.status),
+    log::info("activity '{}': plan: {}, actions: {}{}{}", result.activity_id, to_string(result.status),
                  result.actions.size(), result.message.empty() ? "" : ": ", result.message);
     Publication publication{};
     publication.topic = topics_.desired_state_plan_result;
