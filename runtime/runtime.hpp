@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "protocol/container.hpp"
+#include "protocol/layer.hpp"
 #include "protocol/result.hpp"
 #include "protocol/usage.hpp"
 
@@ -53,6 +54,13 @@ struct UpdateOptions {  // what is given replaces the whole of it
     std::optional<Resources> resources{};
 };
 
+enum class Which { All, Missing };  // layers of an image: all, or those that the engine would have to fetch
+
+struct Space {                                 // where the engine keeps images and containers
+    std::string folder{};                      // as the engine names it
+    std::optional<std::int64_t> free_bytes{};  // absent: it cannot be seen from here
+};
+
 enum class EngineEventKind { Create, Start, Kill, Stop, Die, Oom, Pause, Unpause, Rename, Update, Destroy };
 
 struct EngineEvent {
@@ -87,6 +95,11 @@ class Runtime {
     // Reads the stream to its end: an error inside it is an error. NotFound: no such image or no access to
     // it; Unavailable: the registry cannot be reached or answers 5xx; Forbidden: credentials refused.
     virtual Result<> pull(const std::string& reference, Call call) = 0;
+    // As the image's registry tells them, for the platform of the engine. Missing: as far as it can be found
+    // out, which takes longer; what cannot is among them. NotFound, Unavailable, Forbidden as for a pull;
+    // Unsupported: the registry says nothing we understand.
+    virtual Result<std::vector<Layer>> image_layers(const std::string& reference, Which which, Call call) = 0;
+    virtual Result<Space> space(Call call) = 0;
 
     virtual Result<EngineId> create(const ContainerSpec& spec, CreateOptions options,
                                     Call call) = 0;                    // idempotent on spec.id

@@ -75,6 +75,15 @@ Result<bool> KillableRuntime::image_present(const std::string& reference, runtim
     return engine_.image_present(reference, std::move(call));
 }
 
+Result<std::vector<Layer>> KillableRuntime::image_layers(const std::string& reference, runtime::Which which,
+                                                         runtime::Call call) {
+    return engine_.image_layers(reference, which, std::move(call));
+}
+
+Result<runtime::Space> KillableRuntime::space(runtime::Call call) {
+    return engine_.space(std::move(call));
+}
+
 Result<> KillableRuntime::pull(const std::string& reference, runtime::Call call) {
     return around("pull", [&] { return engine_.pull(reference, call); });
 }

@@ -27,6 +27,9 @@ class KillableRuntime final : public runtime::Runtime {
     Result<std::optional<EngineId>> find(const ContainerId& id, runtime::Call call) override;
     Result<Usage> stats(const EngineId& engine_id, runtime::Call call) override;
     Result<bool> image_present(const std::string& reference, runtime::Call call) override;
+    Result<std::vector<Layer>> image_layers(const std::string& reference, runtime::Which which,
+                                            runtime::Call call) override;
+    Result<runtime::Space> space(runtime::Call call) override;
     Result<> pull(const std::string& reference, runtime::Call call) override;
     Result<EngineId> create(const ContainerSpec& spec, runtime::CreateOptions options,
                             runtime::Call call) override;

@@ -11,6 +11,7 @@
 #include "protocol/container.hpp"
 #include "protocol/result.hpp"
 #include "runtime/docker/encode.hpp"
+#include "runtime/docker/manifest.hpp"
 #include "runtime/runtime.hpp"
 
 namespace berth::runtime::docker {
@@ -34,5 +35,12 @@ Result<std::string> decode_gateway(std::string_view body);  // of a network: the
 
 // "20.10.24+dfsg1" of GET /version -> "20.10.24".
 Result<std::string> decode_engine_version(std::string_view body);
+Platform decode_platform(std::string_view body);  // of GET /version; what it leaves out is empty
+
+std::string decode_data_folder(std::string_view body);  // of GET /info; empty: it names none
+
+// Of GET /images/json, and of one image: the diff ids of its layers, the lowest first.
+std::vector<std::string> decode_image_ids(std::string_view body);
+std::vector<std::string> decode_image_layers(std::string_view body);
 
 }  // namespace berth::runtime::docker

@@ -61,6 +61,9 @@ Result<EngineInfo> DockerRuntime::connect(Call call) {
                                 to_string(*version), ping->api_version));
     const auto engine = decode_engine_version(about->body);
     if (!engine) return fail(engine.error(), "connect");
+    auto platform = decode_platform(about->body);
+    platform.variant = machine_variant();  // the engine is on this machine, and does not tell
+    platform_ = std::make_shared<const Platform>(std::move(platform));
     if (!options_.bridge.disable)
         if (auto network = ensure_network(call); !network) return fail(network.error(), "connect");
     compare_insecure_registries(call);

@@ -1,5 +1,5 @@
-// Runtime on a Docker Engine. Holds its options, the API version agreed on by the last connect, and nothing
-// about containers: every verb asks the engine.
+// Runtime on a Docker Engine. Holds its options, what the last connect agreed on or learnt of the engine, and
+// nothing about containers: every verb asks the engine.
 #pragma once
 
 #include <atomic>
@@ -30,6 +30,8 @@ class DockerRuntime final : public Runtime {
 
     Result<bool> image_present(const std::string& reference, Call call) override;
     Result<> pull(const std::string& reference, Call call) override;
+    Result<std::vector<Layer>> image_layers(const std::string& reference, Which which, Call call) override;
+    Result<Space> space(Call call) override;
 
     Result<EngineId> create(const ContainerSpec& spec, CreateOptions options, Call call) override;
     Result<> start(const EngineId& engine_id, Call call) override;
@@ -57,6 +59,7 @@ class DockerRuntime final : public Runtime {
     Result<> ensure_network(const Call& call) const;
     void compare_insecure_registries(const Call& call) const;
     Result<std::string> gateway(const Call& call) const;
+    Result<std::vector<std::vector<std::string>>> layers_of_images(const Call& call) const;
     Result<Inspected> look_at(const EngineId& engine_id, const Call& call) const;
     Result<EngineId> create_named(const std::string& name, const std::string& body, const Call& call) const;
     Result<Sent> send_signal(const EngineId& engine_id, const std::string& signal, const Call& call) const;
@@ -68,6 +71,7 @@ class DockerRuntime final : public Runtime {
         registries_;  // shared with pulls under way
     const Http http_;
     std::atomic<int> api_minor_;  // of 1.x; written by connect, read by every other call
+    std::atomic<std::shared_ptr<const Platform>> platform_;  // as well; shared with whoever reads it
 };
 
 }  // namespace berth::runtime::docker

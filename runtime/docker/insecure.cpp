@@ -67,6 +67,14 @@ bool is_insecure_anyway(std::string_view registry) {
     return host == "localhost" || (address && contains("127.0.0.0/8", *address));
 }
 
+bool is_insecure(std::string_view registry, const std::vector<std::string>& listed) {
+    if (is_insecure_anyway(registry)) return true;
+    const auto address = parse_address(host_of(registry));
+    return std::ranges::any_of(listed, [&](const std::string& one) {
+        return one == registry || (address && contains(one, *address));
+    });
+}
+
 Result<std::vector<std::string>> refused_insecure(const std::vector<std::string>& wanted,
                                                   std::string_view info) {
     const auto parsed = json::parse(info, nullptr, false);

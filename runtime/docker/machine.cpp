@@ -4,9 +4,11 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <sys/sysinfo.h>
+#include <sys/utsname.h>
 
 #include <array>
 #include <memory>
+#include <string_view>
 
 namespace berth::runtime::docker {
 
@@ -30,6 +32,16 @@ MachineMemory machine_memory() {
     if (sysinfo(&info) != 0) return {};
     const auto bytes = [&](unsigned long units) { return static_cast<std::int64_t>(units) * info.mem_unit; };
     return {.ram = bytes(info.totalram), .swap = bytes(info.totalswap)};
+}
+
+std::string machine_variant() {
+    struct utsname names{};
+    if (uname(&names) != 0) return {};
+    const std::string_view machine(static_cast<const char*>(names.machine));
+    constexpr std::string_view kArm = "armv";
+    if (machine == "aarch64" || machine.starts_with("armv8")) return "v8";
+    if (machine.starts_with(kArm) && machine.size() > kArm.size()) return {'v', machine[kArm.size()]};
+    return {};
 }
 
 }  // namespace berth::runtime::docker

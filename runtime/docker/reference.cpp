@@ -37,6 +37,22 @@ std::string registry_of(std::string_view reference) {
     return is_host ? std::string(first) : "docker.io";
 }
 
+ImageName split_reference(std::string_view reference) {
+    ImageName name{.registry = registry_of(reference), .repository = {}, .version = "latest"};
+    if (reference.starts_with(name.registry + "/")) reference.remove_prefix(name.registry.size() + 1);
+    if (name.registry == "index.docker.io") name.registry = "docker.io";
+    const auto digest = reference.find('@');
+    const auto tag = reference.substr(0, digest).find(':', reference.substr(0, digest).rfind('/') + 1);
+    if (digest != std::string_view::npos)
+        name.version = reference.substr(digest + 1);
+    else if (tag != std::string_view::npos)
+        name.version = reference.substr(tag + 1);
+    name.repository = reference.substr(0, std::min(digest, tag));
+    const bool is_short = name.registry == "docker.io" && name.repository.find('/') == std::string::npos;
+    if (is_short) name.repository.insert(0, "library/");
+    return name;
+}
+
 std::string with_tag(std::string_view reference) {
     const auto last = reference.substr(reference.rfind('/') + 1);  // npos + 1 is 0
     if (last.find_first_of(":@") != std::string_view::npos) return std::string(reference);

@@ -15,6 +15,15 @@ Result<> check_reference(std::string_view reference);
 // "127.0.0.1:5000/app:1" -> "127.0.0.1:5000"; "busybox", "library/busybox" -> "docker.io".
 std::string registry_of(std::string_view reference);
 
+struct ImageName {             // as its registry knows it
+    std::string registry{};    // host[:port], or "docker.io"
+    std::string repository{};  // "library/busybox"
+    std::string version{};     // a tag or a digest
+    bool operator==(const ImageName&) const = default;
+};
+
+ImageName split_reference(std::string_view reference);  // one that check_reference accepts
+
 // "app" -> "app:latest", as the engine pulls every tag of a reference that names none.
 std::string with_tag(std::string_view reference);
 

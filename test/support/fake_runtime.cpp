@@ -14,8 +14,6 @@ using runtime::steady_clock;
 
 namespace {
 
-constexpr std::int64_t kImageBytes = 1'000'000;
-
 Error no_such_container(const EngineId& engine_id) {
     return fail(Errc::NotFound, fmt::format("No such container: {}", engine_id));
 }
@@ -78,20 +76,44 @@ Result<bool> FakeRuntime::image_present(const std::string& reference, Call call)
 Result<> FakeRuntime::pull(const std::string& reference, Call call) {
     Lock lock(mutex_);
     if (auto error = refused(Verb::Pull, call)) return *error;
-    if (!registry_.contains(reference))
+    const auto there = registry_.find(reference);
+    if (there == registry_.end())
         return fail(Errc::NotFound, fmt::format("image {}: manifest unknown", reference));
+    const auto bytes = there->second;
     const auto report = [&](std::int64_t current) {
         lock.unlock();
-        if (call.progress) call.progress({.current_bytes = current, .total_bytes = kImageBytes});
+        if (call.progress) call.progress({.current_bytes = current, .total_bytes = bytes});
         lock.lock();
     };
-    report(kImageBytes / 2);
+    report(bytes / 2);
     while (hang_pulls_ && !over(call))
         changed_.wait_until(lock, call.stop, call.deadline, [this] { return !hang_pulls_; });
     if (auto error = over(call)) return *error;
-    report(kImageBytes);
+    report(bytes);
     images_.insert(reference);
     return {};
+}
+
+Result<std::vector<Layer>> FakeRuntime::image_layers(const std::string& reference, runtime::Which which,
+                                                     Call call) {
+    const Lock lock(mutex_);
+    if (auto error = refused(Verb::ImageLayers, call)) return *error;
+    const auto told = layers_.find(reference);
+    if (told == layers_.end())
+        return fail(Errc::Unavailable, fmt::format("image {}: no registry answers", reference));
+    auto layers = told->second;
+    if (which == runtime::Which::All) return layers;
+    for (const auto& image : images_)
+        if (const auto other = layers_.find(image); other != layers_.end())
+            for (const auto& layer : other->second)
+                std::erase(layers, layer);
+    return layers;
+}
+
+Result<runtime::Space> FakeRuntime::space(Call call) {
+    const Lock lock(mutex_);
+    if (auto error = refused(Verb::Space, call)) return *error;
+    return runtime::Space{.folder = "/in/memory", .free_bytes = free_};
 }
 
 Result<EngineId> FakeRuntime::create(const ContainerSpec& spec, runtime::CreateOptions options, Call call) {
@@ -274,9 +296,19 @@ void FakeRuntime::break_image(const std::string& reference) {
     broken_images_.insert(reference);
 }
 
-void FakeRuntime::put_in_registry(const std::string& reference) {
+void FakeRuntime::put_in_registry(const std::string& reference, std::int64_t bytes) {
     const Lock lock(mutex_);
-    registry_.insert(reference);
+    registry_[reference] = bytes;
+}
+
+void FakeRuntime::put_layers(const std::string& reference, std::vector<Layer> layers) {
+    const Lock lock(mutex_);
+    layers_[reference] = std::move(layers);
+}
+
+void FakeRuntime::set_free(std::int64_t bytes) {
+    const Lock lock(mutex_);
+    free_ = bytes;
 }
 
 void FakeRuntime::remove_image(const std::string& reference) {

@@ -24,6 +24,8 @@ enum class Verb {
     Find,
     ImagePresent,
     Pull,
+    ImageLayers,
+    Space,
     Create,
     Start,
     Stop,
@@ -45,6 +47,9 @@ class FakeRuntime final : public runtime::Runtime {
     Result<std::optional<EngineId>> find(const ContainerId& id, runtime::Call call) override;
     Result<bool> image_present(const std::string& reference, runtime::Call call) override;
     Result<> pull(const std::string& reference, runtime::Call call) override;
+    Result<std::vector<Layer>> image_layers(const std::string& reference, runtime::Which which,
+                                            runtime::Call call) override;
+    Result<runtime::Space> space(runtime::Call call) override;
     Result<EngineId> create(const ContainerSpec& spec, runtime::CreateOptions options,
                             runtime::Call call) override;
     Result<> start(const EngineId& engine_id, runtime::Call call) override;
@@ -65,9 +70,13 @@ class FakeRuntime final : public runtime::Runtime {
     // Its containers outlive the process: read from the file if it is there, written to it after every
     // change. Images and what was told to fail are not kept. Throws when the file cannot be read or written.
     void keep_in(const std::string& file);
-    void put_image(const std::string& reference);        // is on the machine
-    void break_image(const std::string& reference);      // is on the machine, but none of it can be started
-    void put_in_registry(const std::string& reference);  // can be pulled
+    void put_image(const std::string& reference);    // is on the machine
+    void break_image(const std::string& reference);  // is on the machine, but none of it can be started
+    // Can be pulled; a pull tells of so many bytes.
+    void put_in_registry(const std::string& reference, std::int64_t bytes = 1'000'000);
+    // What the image consists of, told by its registry; without, that says nothing.
+    void put_layers(const std::string& reference, std::vector<Layer> layers);
+    void set_free(std::int64_t bytes);  // of its data folder; before that nobody can see the folder
     void remove_image(const std::string& reference);
     void hang_pulls(bool on);     // pulls report half of their bytes and then wait until this is switched off
     void hang_lists(bool on);     // lists wait until this is switched off
@@ -131,8 +140,10 @@ class FakeRuntime final : public runtime::Runtime {
     std::map<EngineId, Instance> instances_{};  // ids grow: the order of creation
     std::set<std::string> images_{};
     std::set<std::string> broken_images_{};
-    std::string file_{};  // empty: not kept
-    std::set<std::string> registry_{};
+    std::string file_{};                              // empty: not kept
+    std::map<std::string, std::int64_t> registry_{};  // bytes
+    std::map<std::string, std::vector<Layer>> layers_{};
+    std::optional<std::int64_t> free_{};
     std::map<Verb, std::deque<Error>> failures_{};
     std::map<Verb, int> calls_{};
     std::set<Verb> lost_answers_{};

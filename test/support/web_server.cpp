@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <utility>
 
 namespace berth::test {
 
-WebServer::WebServer() {
+WebServer::WebServer() : WebServer(Handler{}) {}
+
+WebServer::WebServer(Handler handler) : handler_(std::move(handler)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -27,13 +30,24 @@ WebServer::WebServer() {
 WebServer::~WebServer() {
     ending_ = true;
     thread_.join();
+    for (const int connection : unanswered_)
+        ::close(connection);
     ::close(listener_);
 }
 
 std::string WebServer::put(const std::string& path, const std::string& text) {
     const std::lock_guard lock(mutex_);
     texts_[path] = text;
-    return "http://127.0.0.1:" + std::to_string(port_) + path;
+    return "http://" + address() + path;
+}
+
+std::string WebServer::address() const {
+    return "127.0.0.1:" + std::to_string(port_);
+}
+
+std::vector<std::string> WebServer::requests() const {
+    const std::lock_guard lock(mutex_);
+    return requests_;
 }
 
 void WebServer::serve() {
@@ -45,6 +59,19 @@ void WebServer::serve() {
     }
 }
 
+WebServer::Reply WebServer::reply_to(const std::string& request) {
+    {
+        const std::lock_guard lock(mutex_);
+        requests_.push_back(request);
+    }
+    if (handler_) return handler_(request);
+    const auto begin = request.find(' ') + 1;
+    const auto path = request.substr(begin, request.find(' ', begin) - begin);
+    const std::lock_guard lock(mutex_);
+    const auto found = texts_.find(path);
+    return found == texts_.end() ? Reply{404, {}, {}} : Reply{200, found->second, {}};
+}
+
 void WebServer::answer(int connection) {
     std::string request;
     char buffer[4096];
@@ -52,18 +79,15 @@ void WebServer::answer(int connection) {
         const auto got = ::recv(connection, buffer, sizeof buffer, 0);
         if (got <= 0) break;
         request.append(buffer, static_cast<std::size_t>(got));
+        if (request.front() == '\x16') break;  // somebody tries TLS
     }
-    const auto begin = request.find(' ') + 1;
-    const auto path = request.substr(begin, request.find(' ', begin) - begin);
-    std::string reply = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto found = texts_.find(path); found != texts_.end())
-            reply = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(found->second.size()) +
-                    "\r\nConnection: close\r\n\r\n" + found->second;
-    }
-    for (std::size_t sent = 0; sent < reply.size();) {
-        const auto now = ::send(connection, reply.data() + sent, reply.size() - sent, MSG_NOSIGNAL);
+    const auto reply = request.find("\r\n\r\n") == std::string::npos ? Reply{400, {}, {}} : reply_to(request);
+    if (reply.status == 0) return unanswered_.push_back(connection);
+    const auto text = "HTTP/1.1 " + std::to_string(reply.status) +
+                      " X\r\nContent-Length: " + std::to_string(reply.body.size()) +
+                      "\r\nConnection: close\r\n" + reply.headers + "\r\n" + reply.body;
+    for (std::size_t sent = 0; sent < text.size();) {
+        const auto now = ::send(connection, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
         if (now <= 0) break;
         sent += static_cast<std::size_t>(now);
     }

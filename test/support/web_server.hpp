@@ -1,32 +1,50 @@
-// A web server on a port of its own that serves a few texts by path, with status 200; anything else is 404.
+// A web server on a port of its own. It serves a few texts by path, with status 200, and anything else is
+// 404; or it answers as it is told.
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace berth::test {
 
 class WebServer {
  public:
+    struct Reply {
+        int status{200};  // 0: none, for as long as the server lives
+        std::string body{};
+        std::string headers{};  // "Name: value\r\n" each
+    };
+    // On the server's thread; the request's first line and headers.
+    using Handler = std::function<Reply(const std::string& request)>;
+
     WebServer();
+    explicit WebServer(Handler handler);
     ~WebServer();
     WebServer(const WebServer&) = delete;
     WebServer& operator=(const WebServer&) = delete;
 
     std::string put(const std::string& path, const std::string& text);  // its URL
+    std::string address() const;                                        // 127.0.0.1:<port>
+    std::vector<std::string> requests() const;                          // whole heads, in order
 
  private:
     void serve();
     void answer(int connection);
+    Reply reply_to(const std::string& request);
 
+    Handler handler_;
     int listener_{-1};
     int port_{};
     std::atomic<bool> ending_{false};
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::map<std::string, std::string> texts_;
+    std::vector<std::string> requests_;
+    std::vector<int> unanswered_;  // the thread's own
     std::thread thread_;
 };
 

@@ -1,0 +1,65 @@
+// How large an image is, and how much room there is for it.
+#include <filesystem>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "runtime/disk.hpp"
+#include "runtime/docker/docker_runtime.hpp"
+#include "runtime/docker/insecure.hpp"
+#include "runtime/docker/reference.hpp"
+#include "runtime/docker/registry.hpp"
+
+namespace berth::runtime::docker {
+namespace {
+
+// An engine in a mount namespace of its own, or on another machine, names a folder that is something else
+// here.
+bool is_of_engine(const std::string& folder) {
+    std::error_code error;
+    return std::filesystem::status(std::filesystem::path(folder) / "containers", error).type() !=
+           std::filesystem::file_type::not_found;
+}
+
+}  // namespace
+
+Result<std::vector<Layer>> DockerRuntime::image_layers(const std::string& reference, Which which, Call call) {
+    const auto doing = fmt::format("image {}", reference);
+    if (auto checked = check_reference(reference); !checked) return checked.error();
+    const auto platform = platform_.load();
+    if (!platform) return fail(Errc::Unavailable, doing + ": no engine was connected to yet");
+    auto image = split_reference(reference);
+    const auto trust =
+        is_insecure(image.registry, options_.insecure_registries) ? Trust::Blind : Trust::Verified;
+    Registry registry(std::move(image), *registries_.load(), trust);
+    auto manifest = registry.manifest(*platform, call);
+    if (!manifest) return fail(manifest.error(), doing);
+    if (which == Which::All) return std::move(manifest->layers);
+    const auto diff_ids = registry.diff_ids(*manifest, call);
+    const auto there = diff_ids ? layers_of_images(call) : diff_ids.error();
+    if (!there) return std::move(manifest->layers);
+    return lacking(std::move(manifest->layers), *diff_ids, *there);
+}
+
+// The engine tells the layers of one image at a time.
+Result<std::vector<std::vector<std::string>>> DockerRuntime::layers_of_images(const Call& call) const {
+    const auto list = expect(request("GET", "/images/json"), call);
+    if (!list) return list.error();
+    std::vector<std::vector<std::string>> all;
+    for (const auto& id : decode_image_ids(list->body)) {
+        const auto image = expect(request("GET", fmt::format("/images/{}/json", id)), call, 404);
+        if (!image) return image.error();
+        all.push_back(decode_image_layers(image->body));
+    }
+    return all;
+}
+
+Result<Space> DockerRuntime::space(Call call) {
+    const auto info = expect(request("GET", "/info"), call);
+    if (!info) return fail(info.error(), "info");
+    Space space{.folder = decode_data_folder(info->body), .free_bytes = {}};
+    if (!space.folder.empty() && is_of_engine(space.folder)) space.free_bytes = free_bytes(space.folder);
+    return space;
+}
+
+}  // namespace berth::runtime::docker
