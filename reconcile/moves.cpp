@@ -2,6 +2,7 @@
 #include "reconcile/moves.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace berth::reconcile {
 namespace {
@@ -96,12 +97,23 @@ void Moves::start(Command command, std::size_t scope, const std::string& baselin
     running().baseline = baseline;
     running().waiting = concerned(command, scope);
     keep_ = true;
+    if (command == Command::Download) look_for_room();
     const std::size_t width = width_of(command, state_.parallel);
     while (!running().waiting.empty() && running().active.size() < width) {
         begin_action(running().waiting.front());
         announce_start();
     }
     if (running().active.empty()) finish_phase();
+}
+
+// Of a DOWNLOAD, each of whose actions makes an instance. Once for all of them: each by itself may fit where
+// all together do not.
+void Moves::look_for_room() {
+    std::set<std::string> images;
+    for (const auto* indices : {&running().active, &running().waiting})
+        for (const std::size_t index : *indices)
+            images.insert(state_.actions[index].spec.image);
+    if (!images.empty()) effects_.emplace_back(LookForRoom{{images.begin(), images.end()}});
 }
 
 StepKind Moves::step_for(std::size_t index) const {

@@ -39,6 +39,7 @@ class Moves {
     std::optional<std::size_t> find_scope(const std::string& baseline) const;
     void refuse(Command command, const std::string& baseline, std::string why);
     std::vector<std::size_t> concerned(Command command, std::size_t scope) const;
+    void look_for_room();
     bool activated(std::size_t index) const;
 
     void begin_action(std::size_t index);

@@ -53,6 +53,9 @@ struct Send {
     Feedback feedback{};  // timestamp left to the sender
     bool progress_only{};
 };
+struct LookForRoom {  // for all that the phase may pull, before its first Stage; those wait for the answer
+    std::vector<std::string> images{};  // each once
+};
 struct Run {
     StepKind kind{};
     std::uint64_t operation{};
@@ -63,7 +66,7 @@ struct CancelRunning {};  // the steps that are in progress
 struct StartGrace {
     std::uint64_t operation{};
 };
-using Effect = std::variant<Send, Run, CancelRunning, StartGrace>;
+using Effect = std::variant<Send, LookForRoom, Run, CancelRunning, StartGrace>;
 
 struct Advance {
     OperationState next{};

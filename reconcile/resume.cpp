@@ -35,6 +35,7 @@ void Moves::resume(bool same_boot) {
     auto& phase = running();
     const bool leaves_gap = phase.command == Command::Update || phase.command == Command::Activate;
     if (!same_boot && leaves_gap && !state_.drives_itself) return give_back();
+    if (phase.command == Command::Download) look_for_room();
     if (phase.active.empty() && phase.waiting.empty()) return finish_phase();
     if (phase.active.empty()) {
         begin_action(phase.waiting.front());

@@ -130,7 +130,6 @@ constexpr Option kLater[] = {
      .standing = Standing::Later,
      .off = "true",
      .help = "never remove images"},
-    {.key = "images.reserve", .kind = Kind::Size, .own = "256M", .standing = Standing::Later},
     {.key = "images.decrypt_keys",
      .kind = Kind::List,
      .path = {"containers.image_dec_keys"},

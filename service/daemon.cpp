@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "runtime/docker/docker_runtime.hpp"
+#include "service/admission.hpp"
 #include "service/engine_watcher.hpp"
 #include "service/exporter.hpp"
 #include "service/inventory.hpp"
@@ -100,7 +101,8 @@ class Daemon {
           link_(loop_, inbox_, router_, config.mqtt),
           world_(loop_, workers_, engine_, config.home_dir),
           steps_(loop_, workers_, engine_, world_,
-                 {config.stop_timeout, config.images.require_qualified, config.secrets_dir}),
+                 {config.stop_timeout, config.images.require_qualified, config.secrets_dir,
+                  config.images.reserve_bytes}),
           recovery_(loop_, world_, steps_,
                     [this](const ContainerId& id) { return updates_.concerns(id) || verbs_.creates(id); }),
           journal_(loop_, std::filesystem::path(config.home_dir) / "operation" / "journal"),
@@ -123,6 +125,9 @@ class Daemon {
         if (config.things.enabled) start_twin(config);
         if (!config.update_agent.enabled) return;
         read_journal();
+        updates_.accept_only_if([home = config.home_dir, reserve = config.images.reserve_bytes] {
+            return room_in(home, reserve);
+        });
         inventory_.start();
         router_.add(updates_.routes());
         router_.add(planner_.routes());

@@ -47,9 +47,9 @@ void Exporter::on_export(const Message& message) {
         publication.payload = encode(answer, domain_);
     }
     log::info("activity '{}': export: {}", answer.activity_id,
-                 answer.message.empty() ? fmt::format("components: {}, incomplete: {}",
-                                                      answer.components.size(), answer.incomplete.size())
-                                        : answer.message);
+              answer.message.empty() ? fmt::format("components: {}, incomplete: {}", answer.components.size(),
+                                                   answer.incomplete.size())
+                                     : answer.message);
     publication.importance = Importance::CurrentState;
     publication.newest_wins = publication.topic + "/" + answer.activity_id;
     link_.publish(std::move(publication));

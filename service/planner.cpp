@@ -92,7 +92,7 @@ void Planner::say_failed(const std::string& activity_id, const std::string& mess
 void Planner::say(PlanResult result) {
     result.timestamp = stamps_.next();
     log::info("activity '{}': plan: {}, actions: {}{}{}", result.activity_id, to_string(result.status),
-                 result.actions.size(), result.message.empty() ? "" : ": ", result.message);
+              result.actions.size(), result.message.empty() ? "" : ": ", result.message);
     Publication publication{};
     publication.topic = topics_.desired_state_plan_result;
     publication.payload = encode(result, config_.domain);

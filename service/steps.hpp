@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "protocol/result.hpp"
 #include "reconcile/operation.hpp"
 #include "runtime/runtime.hpp"
+#include "service/admission.hpp"
 #include "service/loop.hpp"
 #include "service/workers.hpp"
 #include "service/world.hpp"
@@ -26,6 +28,7 @@ struct StepsConfig {
     std::chrono::milliseconds stop_timeout{30'000};  // between the stop signal and SIGKILL
     bool require_qualified{};                        // refuse image references that the engine would complete
     std::filesystem::path secrets_dir{"/etc/berth/secrets"};
+    std::int64_t reserve_bytes{};                        // of the engine's data folder: no pull takes them
     std::chrono::milliseconds engine_patience{600'000};  // how long a step waits for an engine that went away
 };
 
@@ -38,7 +41,13 @@ class Steps {
 
     void run(const reconcile::Run& step, Progress progress, Done done);
 
-    // Makes the instance of a record again that the engine does not have, image included. Does not start it.
+    // Whether all images of a phase have room together: its Stage steps wait for the answer, and fail with
+    // it.
+    void look_for_room(std::vector<std::string> images);
+
+    // Makes an instance that somebody asks for, image included, if there is room for that. Does not start it.
+    void make_new(const Container& record, Done done);
+    // The same for one that the engine does not have any more, room or not: the way back is never refused.
     void make_again(const Container& record, Done done);
     // Gives the engine's name the form of its role: web, web.staged-…, web.old-…. An engine that is Busy is
     // asked again later, after `done`.
@@ -70,6 +79,22 @@ class Steps {
     void on_unavailable(Error error, const std::function<void()>& again, const Next& next);
     void on_engine_back();
 
+    // Whether what belongs together may be pulled. On the loop but for `stop`; shared by the steps that wait
+    // for the answer with the job that finds it.
+    struct Admission;
+    using Room = std::shared_ptr<Admission>;
+    using Admitted = std::function<void(const Result<>&, const Room&)>;
+    struct Admission {
+        std::optional<Result<>> answer{};
+        std::vector<Admitted> waiting{};
+        Survey found{};
+        std::set<std::string> watched{};  // images whose pull has to tell their size
+        std::stop_source stop{};
+    };
+    Room admission_of(std::vector<std::string> images);
+    static void answer(const Room& room, Result<> result);
+    static void when_admitted(const Room& room, Admitted then);
+
     struct Fetch {  // of an image, until it is there; can be cancelled between its calls too
         std::string image{};
         ContainerId id{};
@@ -78,14 +103,20 @@ class Steps {
         std::stop_source stop{};
         std::size_t tries{};
         bool of_update{};
+        Room room{};                     // null: pulled in any case
+        std::optional<Error> refused{};  // NoSpace, found out on the way
     };
     enum class For { Update, Itself };  // whether cancel_pulls() means it
-    void fetch(const ContainerSpec& spec, For whom, Progress progress, Next next);
+    void fetch(const ContainerSpec& spec, Room room, For whom, Progress progress, Next next);
+    void on_total(const std::shared_ptr<Fetch>& fetch, std::int64_t bytes);
     void pull(const std::shared_ptr<Fetch>& fetch);
     void on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulled);
 
     void name_later(const ContainerId& id);
     void stage(const ActionState& action, Progress progress, Done done);
+    void stage_in(const Room& room, const ActionState& action, const std::string& where, Progress progress,
+                  Done done);
+    void make_in(const Room& room, const Container& record, Done done);
     void create(Container container, std::string engine_name, Done done);
     void create_kept(const Container& container, const std::string& engine_name, const Done& done);
     Result<EngineId> make(const ContainerSpec& spec, runtime::CreateOptions options,
@@ -120,6 +151,7 @@ class Steps {
     runtime::Runtime& runtime_;
     World& world_;
     StepsConfig config_;
+    Room room_;  // for the update's phase at hand
     std::map<ContainerId, std::shared_ptr<Fetch>> fetches_;
     std::map<std::uint64_t, Parked> parked_;
     std::uint64_t last_parked_{0};

@@ -1,5 +1,6 @@
 // Steps: what makes an instance. The image is fetched if it is missing, the record is written, then the
 // engine creates it; names and policies are put right.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -42,7 +43,18 @@ void Steps::stage(const ActionState& action, Progress progress, Done done) {
     if (config_.require_qualified && !is_qualified_image(action.spec.image))
         return done(fail(Errc::Invalid, where + ": failed to resolve reference \"" + action.spec.image +
                                             "\": object required; give host, path and tag"));
-    fetch(action.spec, For::Update, std::move(progress),
+    when_admitted(room_, [this, action, where, progress = std::move(progress), done = std::move(done)](
+                             const Result<>& admitted, const Room& room) {
+        if (admitted) return stage_in(room, action, where, progress, done);
+        // The whole phase has no room: that is no fault of this image.
+        const bool is_room = admitted.error().code == Errc::NoSpace;
+        done(is_room ? admitted.error() : fail(admitted.error(), where));
+    });
+}
+
+void Steps::stage_in(const Room& room, const ActionState& action, const std::string& where, Progress progress,
+                     Done done) {
+    fetch(action.spec, room, For::Update, std::move(progress),
           [this, action, where, done = std::move(done)](const Result<>& there) {
               if (!there) return done(fail(there.error(), where));
               Container container{};
@@ -54,17 +66,31 @@ void Steps::stage(const ActionState& action, Progress progress, Done done) {
           });
 }
 
+void Steps::make_new(const Container& record, Done done) {
+    when_admitted(admission_of({record.spec.image}),
+                  [this, record, done = std::move(done)](const Result<>& admitted, const Room& room) {
+                      if (!admitted) return done(admitted.error());
+                      make_in(room, record, done);
+                  });
+}
+
 void Steps::make_again(const Container& record, Done done) {
-    fetch(record.spec, For::Itself, {}, [this, record, done = std::move(done)](const Result<>& there) {
+    make_in(nullptr, record, std::move(done));
+}
+
+void Steps::make_in(const Room& room, const Container& record, Done done) {
+    fetch(record.spec, room, For::Itself, {}, [this, record, done = std::move(done)](const Result<>& there) {
         if (!there) return done(fail(there.error(), "image"));
         create(record, wanted_name(record), done);
     });
 }
 
 // Pulls only what is not there: an existing tag is never refreshed.
-void Steps::fetch(const ContainerSpec& spec, For whom, Progress progress, Next next) {
+void Steps::fetch(const ContainerSpec& spec, Room room, For whom, Progress progress, Next next) {
+    const bool is_there = room && !room->found.missing.contains(spec.image);
+    if (is_there) return next({});
     auto fetching = std::make_shared<Fetch>(
-        Fetch{spec.image, spec.id, std::move(progress), {}, {}, 0, whom == For::Update});
+        Fetch{spec.image, spec.id, std::move(progress), {}, {}, 0, whom == For::Update, std::move(room), {}});
     fetching->next = [this, id = spec.id, next = std::move(next)](const Result<>& result) {
         fetches_.erase(id);
         next(result);
@@ -88,12 +114,17 @@ void Steps::fetch(const ContainerSpec& spec, For whom, Progress progress, Next n
 void Steps::pull(const std::shared_ptr<Fetch>& fetch) {
     if (fetch->stop.stop_requested()) return fetch->next(fail(Errc::Interrupted, "interrupted"));
     log::info("pulling image '{}'", fetch->image);
-    const auto job = [this, fetch](const std::stop_token& ending) -> Task {
+    const bool is_watched = fetch->room && fetch->room->watched.contains(fetch->image);
+    const auto job = [this, fetch, is_watched](const std::stop_token& ending) -> Task {
         const std::stop_callback forward(ending, [fetch] { fetch->stop.request_stop(); });
         runtime::Call call{};
         call.stop = fetch->stop.get_token();
         call.deadline = std::chrono::steady_clock::now() + kPullLimit;
-        call.progress = [this, fetch, last = 0](const runtime::Progress& bytes) mutable {
+        call.progress = [this, fetch, is_watched, last = 0,
+                         total = std::int64_t{0}](const runtime::Progress& bytes) mutable {
+            if (is_watched && bytes.total_bytes > total)
+                loop_.post([this, fetch, now = bytes.total_bytes] { on_total(fetch, now); });
+            total = std::max(total, bytes.total_bytes);
             if (bytes.total_bytes <= 0 || !fetch->progress) return;
             const int percent = static_cast<int>(100 * bytes.current_bytes / bytes.total_bytes);
             if (percent <= last) return;
@@ -107,6 +138,7 @@ void Steps::pull(const std::shared_ptr<Fetch>& fetch) {
 }
 
 void Steps::on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulled) {
+    if (!pulled && fetch->refused) return fetch->next(*fetch->refused);
     const bool away =
         !pulled && (pulled.error().code == Errc::Unavailable || pulled.error().code == Errc::Timeout);
     if (!away) return fetch->next(pulled);
@@ -122,6 +154,7 @@ void Steps::on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulle
 }
 
 void Steps::cancel_pulls() {
+    if (room_) room_->stop.request_stop();
     for (auto& [id, fetch] : fetches_)
         if (fetch->of_update) fetch->stop.request_stop();
 }

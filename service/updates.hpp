@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -33,6 +34,9 @@ class Updates {
             Journal& journal, Stamps& stamps, UpdateAgentConfig config);
 
     std::vector<Route> routes();
+
+    // Asked before a desired state is accepted; an error is its answer. On the loop.
+    void accept_only_if(std::function<Result<>()> may_accept) { may_accept_ = std::move(may_accept); }
 
     // What the journal held when Berth started; before the loop runs. What was not acknowledged is sent
     // again.
@@ -100,6 +104,7 @@ class Updates {
     Stamps& stamps_;
     UpdateAgentConfig config_;
     UpdateTopics topics_;
+    std::function<Result<>()> may_accept_{};  // empty: always
 
     std::deque<Waiting> waiting_;
     std::optional<DesiredState> identifying_;

@@ -71,6 +71,8 @@ void Updates::on_desired_state(const Message& message) {
     auto [activity_id, desired] = read_desired_state(message.payload, config_);
     if (!desired) return say_failed(activity_id.value_or(""), desired.error().message);
     if (is_copy(*desired, message)) return;
+    if (const auto may = may_accept_ ? may_accept_() : Result<>(); !may)
+        return say_failed(desired->activity_id, may.error().message);
     accept(std::move(*desired));
 }
 

@@ -71,6 +71,9 @@ std::vector<Updates::Deed> Updates::deeds_of(const std::vector<reconcile::Effect
             deeds.push_back(deed_of(*send));
         } else if (const auto* step = std::get_if<reconcile::Run>(&effect)) {
             deeds.emplace_back([this, step = *step](const Result<>& kept) { run(step, kept); });
+        } else if (const auto* look = std::get_if<reconcile::LookForRoom>(&effect)) {
+            deeds.emplace_back(
+                [this, images = look->images](const Result<>&) { steps_.look_for_room(images); });
         } else if (std::holds_alternative<reconcile::CancelRunning>(effect)) {
             deeds.emplace_back([this](const Result<>&) { steps_.cancel_pulls(); });
         } else {

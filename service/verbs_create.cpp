@@ -37,8 +37,8 @@ void Verbs::create_now(const Creation& creation) {
     Container record{};
     record.spec = creation.spec;
     record.state.status = Status::Creating;
-    steps_.make_again(record,
-                      [this, creation](const std::optional<Error>& error) { on_created(creation, error); });
+    steps_.make_new(record,
+                    [this, creation](const std::optional<Error>& error) { on_created(creation, error); });
 }
 
 void Verbs::on_created(const Creation& creation, const std::optional<Error>& error) {

@@ -10,7 +10,8 @@ std::string_view word_of(Code code) {
     switch (code) {
         case Code::ParameterInvalid: return "messages:parameter.invalid";
         case Code::SubjectNotFound: return "messages:subject.notfound";
-        case Code::ExecutionFailed: break;
+        case Code::ExecutionFailed:
+        case Code::NoSpace: break;
     }
     return "messages:execution.failed";
 }

@@ -16,7 +16,8 @@ namespace berth::twin {
 enum class Code {
     ParameterInvalid,  // 400 messages:parameter.invalid
     SubjectNotFound,   // 404 messages:subject.notfound
-    ExecutionFailed    // 500 messages:execution.failed
+    ExecutionFailed,   // 500 messages:execution.failed
+    NoSpace            // 507, the same words
 };
 int status_of(Code code);
 

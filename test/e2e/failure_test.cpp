@@ -158,7 +158,7 @@ TEST_CASE("pulls that stall keep nobody waiting and give way to a newer desired 
 
 TEST_CASE("a disk that turns read-only in the middle: the old set runs, the reason is told, berthd lives on",
           "[UA-71][e2e]") {
-    Device device(Device::Unstarted{}, {});
+    Device device(Device::Unstarted{}, {{"images.reserve", Daemon::quoted("1M")}});
     const SmallDisk disk(device.daemon.home());
     device.start();
     device.deploy("before", {{"web", kSleeper}, {"gone", kSleeper}});

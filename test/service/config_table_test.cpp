@@ -326,6 +326,22 @@ TEST_CASE("what is off, default or part of something switched off is accepted", 
     }
 }
 
+TEST_CASE("the room to stay free is a size, with a default for everybody", "[BX-02][service]") {
+    const Folder folder;
+    CHECK(value_of(load_arguments({}), "images.reserve") == "256M");
+    CHECK(value_of(load_text(folder, "config.json", "{}"), "images.reserve") == "256M");
+    for (const auto* size : {"0M", "64M", "2G"}) {
+        const auto loaded =
+            load_text(folder, "berth.toml", std::string{"[images]\nreserve = \""} + size + "\"\n");
+        INFO(errors(loaded));
+        CHECK(loaded.good());
+    }
+    CHECK(load_text(folder, "berth.toml", "[images]\nreserve = \"2G\"\n").config.images.reserve_bytes ==
+          std::int64_t{2} << 30);
+    for (const auto* wrong : {"reserve = \"64\"", "reserve = 64", "reserve = \"-1M\"", "reserve = true"})
+        CHECK_FALSE(load_text(folder, "berth.toml", std::string{"[images]\n"} + wrong + "\n").good());
+}
+
 TEST_CASE("the update agent's options and their defaults", "[UA-59][service]") {
     struct Case {
         std::string key, own, kanto, another;

@@ -114,6 +114,23 @@ TEST_CASE("what cannot be made is a failure, and leaves nothing",
     CHECK(bench.cloud.containers().empty());
 }
 
+TEST_CASE("a container whose image has no room is answered 507, and nothing is pulled", "[BX-02][service]") {
+    constexpr std::int64_t kMiB = 1024 * 1024;
+    Started bench;
+    bench.engine.set_free(10 * kMiB);
+    bench.engine.put_in_registry("far:1");
+    bench.engine.put_layers("far:1", {{"a", 4 * kMiB}});
+    CHECK(bench.ask("ContainerFactory", "create", "large", {{"imageRef", "far:1"}}) == 507);
+    const auto error = bench.cloud.answer("large")->envelope["value"];
+    CHECK(error["error"] == "messages:execution.failed");
+    CHECK(error["status"] == 507);
+    CHECK(error["message"] == "no space: need 12 MiB, free 10 MiB, reserve 0 MiB");
+    CHECK(bench.engine.calls(Verb::Pull) == 0);
+    CHECK(bench.engine.containers().empty());
+    bench.engine.put_layers("far:1", {{"a", 3 * kMiB}});
+    CHECK(bench.ask("ContainerFactory", "create", "fits", {{"imageRef", "far:1"}}) == 200);
+}
+
 TEST_CASE("faulty commands are told what is wrong", "[TW-21][TW-22][TW-23][TW-24][TW-25][TW-57][service]") {
     Started bench;
     const auto id = bench.run("web");

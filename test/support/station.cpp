@@ -1,5 +1,6 @@
 #include "test/support/station.hpp"
 
+#include "service/admission.hpp"
 #include "test/support/wait.hpp"
 
 #include <spdlog/spdlog.h>
@@ -113,6 +114,8 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
     // What matters is what is published.
     if (std::getenv("BERTH_TEST_LOG") == nullptr) spdlog::set_level(spdlog::level::off);
     inventory_.start();
+    updates_.accept_only_if(
+        [this, home] { return store_reserve > 0 ? service::room_in(home, store_reserve) : Result<>(); });
     router_.add(updates_.routes());
     router_.add(planner_.routes());
     router_.add(exporter_.routes());

@@ -110,7 +110,8 @@ class Station {
 
     KeepingLink link;
     service::Loop loop{};
-    std::atomic<std::int64_t> clock_shift{0};  // ms: what the wall clock is off by
+    std::atomic<std::int64_t> clock_shift{0};    // ms: what the wall clock is off by
+    std::atomic<std::int64_t> store_reserve{0};  // bytes to stay free in its home; 0: nobody looks
 
  private:
     service::Router router_{};

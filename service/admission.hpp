@@ -1,0 +1,33 @@
+// What is to be pulled, and whether there is room for it: asked of the engine and of the registries.
+// Blocking: called on workers. The arithmetic is reconcile's.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "protocol/result.hpp"
+#include "reconcile/room.hpp"
+#include "runtime/runtime.hpp"
+
+namespace berth::service {
+
+struct Survey {
+    std::set<std::string> missing{};  // images that the engine does not have
+    reconcile::Pulls sizes{};         // of those, as far as their registries told
+    reconcile::Room room{};           // of the engine's data folder
+    std::optional<Error> refused{};   // NoSpace
+};
+
+// An error is that of an engine which is away, or of the call. Where nothing is missing, only that was asked;
+// what else the engine says of an image, and what a registry does not tell, is left to the pull.
+Result<Survey> survey(runtime::Runtime& runtime, const std::vector<std::string>& images, std::int64_t reserve,
+                      const runtime::Call& call);
+
+// NoSpace: Berth's own folder has come down to the reserve. One system call, so fit for the loop.
+Result<> room_in(const std::filesystem::path& folder, std::int64_t reserve);
+
+}  // namespace berth::service
