@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <stdexcept>
+#include <utility>
 
 #include "test/support/catch.hpp"
 
@@ -43,8 +44,11 @@ Daemon::Options filled(Daemon::Options options, const Device& device) {
 
 }  // namespace
 
-Device::Device(Unstarted, Options options)
+Device::Device(Unstarted, Options options) : Device(Unstarted{}, Lab(), options) {}
+
+Device::Device(Unstarted, Lab where, Options options)
     : name_space_(next_name()),
+      lab(std::move(where)),
       engine(lab),
       broker(broker_options()),
       probe(started(broker), {"-c", "-i", "probe", "-x", "600"}),

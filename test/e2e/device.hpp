@@ -24,6 +24,7 @@ class Device {
     using Options = std::initializer_list<Daemon::Options::value_type>;
     explicit Device(Options options = {});  // berthd has started and serves
     Device(Unstarted, Options options);     // the broker and the probe only
+    Device(Unstarted, Lab where, Options options);
     ~Device();
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
@@ -42,7 +43,7 @@ class Device {
     std::string name_space_;  // and name of the bridge
 
  public:
-    Lab lab{};
+    Lab lab;
     Engine engine;
     Broker broker;
     MqttProbe probe;

@@ -5,6 +5,7 @@
 #include "test/e2e/device.hpp"
 #include "test/e2e/stalling_registry.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/disk.hpp"
 #include "test/support/wait.hpp"
 
 using namespace berth::test;
@@ -12,32 +13,6 @@ using namespace berth::test;
 namespace {
 
 using Lines = std::vector<std::string>;
-
-// A file system of its own that turns read-only when told to, as a failing disk makes it.
-class SmallDisk {
- public:
-    explicit SmallDisk(std::string folder) : folder_(std::move(folder)), image_(folder_ + ".img") {
-        run_command({"truncate", "-s", "32M", image_});
-        run_command({"mkfs.ext4", "-q", "-F", image_});
-        std::filesystem::create_directories(folder_);
-        run_command({"mount", "-o", "loop", image_, folder_});
-    }
-    ~SmallDisk() {
-        try {
-            run_command({"umount", "-l", folder_});
-        } catch (const std::exception& error) {
-            FAIL_CHECK(error.what());
-        }
-    }
-    SmallDisk(const SmallDisk&) = delete;
-    SmallDisk& operator=(const SmallDisk&) = delete;
-
-    void become_read_only() const { run_command({"mount", "-o", "remount,abort", folder_}); }
-
- private:
-    std::string folder_;
-    std::string image_;
-};
 
 std::ptrdiff_t records(const Device& device) {
     return std::distance(std::filesystem::directory_iterator(device.daemon.home() + "/containers"), {});

@@ -3,17 +3,26 @@
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 namespace berth::test {
+namespace {
 
-Lab::Lab() {
+std::string folder_by_environment() {
     const char* folder =
         std::getenv("BERTH_LAB");  // NOLINT(concurrency-mt-unsafe): nothing here sets variables
     if (folder == nullptr || *folder == '\0')
         throw std::runtime_error(
             "BERTH_LAB is not set: run this test with ctest, or `tools/lab start /tmp/lab` and "
             "BERTH_LAB=/tmp/lab");
-    folder_ = folder;
+    return folder;
+}
+
+}  // namespace
+
+Lab::Lab() : Lab(folder_by_environment()) {}
+
+Lab::Lab(std::string folder) : folder_(std::move(folder)) {
     std::ifstream file(folder_ + "/env");
     if (!file) throw std::runtime_error("no lab in '" + folder_ + "': `tools/lab start` it first");
     for (std::string line; std::getline(file, line);)

@@ -9,8 +9,12 @@ namespace berth::test {
 
 class Lab {
  public:
-    // Reads $BERTH_LAB/env. Throws std::runtime_error saying what to do when there is no lab.
+    // Reads $BERTH_LAB/env, or that of the folder. Throws std::runtime_error saying what to do when there is
+    // no lab.
     Lab();
+    explicit Lab(std::string folder);
+
+    const std::string& folder() const { return folder_; }
 
     std::string docker_socket() const { return at("DOCKER_SOCKET"); }  // a path
     std::string broker_url() const { return at("BROKER_URL"); }        // tcp://127.0.0.1:<port>
@@ -24,6 +28,7 @@ class Lab {
     // The engine's network namespace, for `nsenter --net=`: published ports are in there.
     std::string network_namespace() const { return at("NETNS"); }
     std::string logs() const { return at("LOGS"); }  // a folder; it outlives the lab
+    std::string data() const { return at("DATA"); }  // a folder: what the engine keeps
     // `tools/lab engine DIR stop|kill|start`; throws when it fails. Takes seconds.
     void engine(const std::string& verb) const;
 
