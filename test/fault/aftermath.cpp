@@ -47,12 +47,16 @@ std::string wrong_record(const fs::path& folder, const Seen& seen) {
 
 // The order in which an operation says its words; a word may be repeated, none comes back. -1: not one of
 // them.
-int place_of(const std::string& word) {
+int place_of(const std::string& word, Failures failures) {
     static const std::map<std::string, int> kPlaces = {
         {"IDENTIFYING", 0}, {"IDENTIFIED", 1},         {"DOWNLOADING", 2},      {"DOWNLOAD_SUCCESS", 3},
         {"UPDATING", 4},    {"UPDATE_SUCCESS", 5},     {"ACTIVATING", 6},       {"ACTIVATION_SUCCESS", 7},
         {"ROLLBACK", 8},    {"ACTIVATION_FAILURE", 7}, {"ROLLBACK_SUCCESS", 9}, {"CLEANUP_SUCCESS", 10},
         {"COMPLETED", 11},  {"INCOMPLETE", 11}};
+    static const std::map<std::string, int> kFailures = {
+        {"DOWNLOAD_FAILURE", 3}, {"UPDATE_FAILURE", 5}, {"ROLLBACK_FAILURE", 9}, {"CLEANUP_FAILURE", 10}};
+    if (const auto failed = kFailures.find(word); failed != kFailures.end())
+        return failures == Failures::Anywhere ? failed->second : -1;
     const auto found = kPlaces.find(word);
     return found == kPlaces.end() ? -1 : found->second;
 }
@@ -91,19 +95,19 @@ std::string wrong_records(const fs::path& home, const Set& set) {
 }
 
 // A message that was not acknowledged may come again, exactly as it was.
-std::string wrong_feedback(const std::vector<Heard>& all, bool changed) {
+std::string wrong_feedback(const std::vector<Heard>& all, bool changed, Failures failures) {
     std::set<std::string> known;
     Heard last{};
     std::string words;
     for (const auto& heard : all) {
         if (!known.insert(heard.whole).second) continue;
         words += heard.status + " ";
-        const int place = place_of(heard.status);
-        if (place < 0 || place < place_of(last.status)) return "out of order: " + words;
+        const int place = place_of(heard.status, failures);
+        if (place < 0 || place < place_of(last.status, failures)) return "out of order: " + words;
         if (heard.timestamp < last.timestamp) return "a time stamp fell: " + words;
         last = heard;
     }
-    const bool accepted = place_of(last.status) > 0;
+    const bool accepted = place_of(last.status, failures) > 0;
     if (changed && last.status != "COMPLETED") return "not COMPLETED: " + words;
     if (!changed && accepted && last.status != "INCOMPLETE") return "not INCOMPLETE: " + words;
     return {};

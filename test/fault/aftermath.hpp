@@ -33,7 +33,9 @@ struct Heard {  // a feedback of the activity that was cut
     std::int64_t timestamp{};
     std::string whole{};  // the same text: the same message once more
 };
+enum class Failures { NotInDownloadAndUpdate, Anywhere };  // which phases may have failed
 // `all`: as the broker got them. `changed`: the new set is there.
-std::string wrong_feedback(const std::vector<Heard>& all, bool changed);
+std::string wrong_feedback(const std::vector<Heard>& all, bool changed,
+                           Failures failures = Failures::NotInDownloadAndUpdate);
 
 }  // namespace berth::test
