@@ -1,0 +1,89 @@
+// The engine is killed in each phase of an update that somebody drives with commands, and started again: just
+// before it hears of a verb of that phase, and when it has done it and nobody heard.
+#include <stdexcept>
+
+#include "test/fault/on_device.hpp"
+#include "test/fault/site.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/own_lab.hpp"
+#include "test/support/wait.hpp"
+
+using namespace berth::test;
+
+namespace {
+
+using Verb = FaultProxy::Verb;
+using Fault = FaultProxy::Fault;
+
+struct Phase {
+    std::string command{};
+    Verb verb{};  // of several, the first of the phase
+};
+
+const std::vector<Phase>& phases() {
+    static const std::vector<Phase> all = {{"DOWNLOAD", Verb::Create},
+                                           {"UPDATE", Verb::Stop},
+                                           {"ACTIVATE", Verb::Start},
+                                           {"CLEANUP", Verb::Remove},
+                                           {"ROLLBACK", Verb::Remove}};
+    return all;
+}
+
+void kill_and_start(Site& site) {
+    if (!eventually([&] { return site.proxy.has_struck(); }))
+        throw std::runtime_error("the engine was not asked for it");
+    site.device.lab.engine("kill");
+    site.proxy.cut();
+    site.device.lab.engine("start");
+}
+
+// Commands one after the other, as an update manager sends them; after a failure CLEANUP.
+std::string kill_in(Site& site, TwoSets& sets, const Phase& phase, Fault fault) {
+    auto& probe = site.device.probe;
+    const auto update = sets.next();
+    const auto carry_out_or_kill = [&](const std::string& command) {
+        if (command != phase.command) return carry_out(site.device, update.activity, command);
+        site.proxy.spoil(phase.verb, fault);
+        probe.command(update.activity, command);
+        kill_and_start(site);
+        return phase_ends_well(site.device, update.activity, command);
+    };
+    probe.desire(stamped(update.message));
+    probe.await(update.activity, "IDENTIFIED");
+    const std::vector<std::string> commands = {"DOWNLOAD", "UPDATE",
+                                               phase.command == "ROLLBACK" ? "ROLLBACK" : "ACTIVATE"};
+    for (const auto& command : commands)
+        if (!carry_out_or_kill(command)) break;
+    carry_out_or_kill("CLEANUP");
+    await_end(site.device, update.activity);
+    return sets.aftermath(update.activity);
+}
+
+void kill_in_each_phase(const std::string& what, const std::vector<std::string>& lab_options) {
+    const OwnLab own(lab_options);
+    Site site(own.lab(), {{"update_agent.parallel", "1"}});
+    site.device.start();
+    TwoSets sets(site.device);
+    long good = 0;
+    long all = 0;
+    for (const auto& phase : phases())
+        for (const auto fault : {Fault::HoldRequest, Fault::HoldAnswer}) {
+            const auto wrong = kill_in(site, sets, phase, fault);
+            INFO(phase.command << (fault == Fault::HoldRequest ? ", before" : ", after")
+                               << " its first verb");
+            CHECK(wrong == "");
+            ++all;
+            good += wrong.empty() ? 1 : 0;
+        }
+    tell(what, good, all);
+}
+
+}  // namespace
+
+TEST_CASE("an engine that is killed in any phase comes back, and so does the update", "[.][field][BX-08]") {
+    kill_in_each_phase("engine killed in each phase", {});
+}
+
+TEST_CASE("the same with an engine whose containers outlive it", "[.][field][BX-08]") {
+    kill_in_each_phase("engine killed in each phase, with live restore", {"--live-restore"});
+}
