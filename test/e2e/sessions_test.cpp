@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "test/e2e/device.hpp"
+#include "test/e2e/update_program.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/update_manager.hpp"
 #include "test/support/wait.hpp"
@@ -30,8 +31,16 @@ std::string drive(Device& device, UpdateManager manager, const std::string& acti
     return ended ? manager.result() : "no end in " + manager.result();
 }
 
+// By the program of $UPDATE_MANAGER, where one is named, else by the state machine.
 std::string drive(Device& device, const std::string& activity, const std::vector<Component>& components,
                   UpdateManager::Owner owner = UpdateManager::Owner::Agrees) {
+    if (!UpdateProgram::named().empty()) {
+        const auto result =
+            UpdateProgram(device.broker, owner).carry_out(activity, desired_state(activity, components));
+        // The program does not wait for the agent's own last word.
+        if (result == "COMPLETED" || result == "INCOMPLETE") device.probe.await(activity, result);
+        return result;
+    }
     device.probe.desire(desired_state(activity, components, {.timestamp = kStamp}));
     return drive(device, UpdateManager(owner), activity);
 }
