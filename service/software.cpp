@@ -13,8 +13,12 @@ namespace berth::service {
 
 using twin::Progress;
 
-Software::Software(Workers& workers, Verbs& verbs, std::string ca_file, Listener listener)
-    : workers_(workers), verbs_(verbs), ca_file_(std::move(ca_file)), listener_(std::move(listener)) {}
+Software::Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_file, Listener listener)
+    : loop_(loop),
+      workers_(workers),
+      verbs_(verbs),
+      ca_file_(std::move(ca_file)),
+      listener_(std::move(listener)) {}
 
 void Software::begin(std::function<void()> action) {
     if (busy_) return waiting_.push_back(std::move(action));
@@ -23,11 +27,10 @@ void Software::begin(std::function<void()> action) {
 }
 
 void Software::end() {
-    busy_ = false;
-    if (waiting_.empty()) return;
-    const auto next = std::move(waiting_.front());
+    busy_ = !waiting_.empty();
+    if (!busy_) return;
+    loop_.post(std::move(waiting_.front()));
     waiting_.pop_front();
-    begin(next);
 }
 
 void Software::install(twin::Install install) {
@@ -156,14 +159,14 @@ void Software::say(const Remove& remove, Progress progress, std::vector<twin::De
     listener_.says(status);
 }
 
+// A container that is not there is answered at once: the next one is a task of its own, or a long list would
+// be as many calls deep.
 void Software::remove_next(const Remove& remove) {
     const auto& all = remove->remove.software;
+    while (remove->next < all.size() && !remove->remove.forced && !remove->failed.empty())
+        remove->rejected.push_back(all[remove->next++]);
     if (remove->next == all.size()) return end_remove(remove);
     const auto item = all[remove->next++];
-    if (!remove->remove.forced && !remove->failed.empty()) {
-        remove->rejected.push_back(item);
-        return remove_next(remove);
-    }
     say(remove, Progress::Removing, {item});
     verbs_.remove(item.name, Verbs::Force::Yes, [this, remove, item](const Result<>& removed) {
         if (removed) {
@@ -173,7 +176,7 @@ void Software::remove_next(const Remove& remove) {
             remove->failed.push_back(item);
             remove->errors.push_back(removed.error().message);
         }
-        remove_next(remove);
+        loop_.post([this, remove] { remove_next(remove); });
     });
 }
 

@@ -10,6 +10,7 @@
 
 #include "protocol/container.hpp"
 #include "protocol/twin/software.hpp"
+#include "service/loop.hpp"
 #include "service/verbs.hpp"
 #include "service/workers.hpp"
 
@@ -22,7 +23,7 @@ class Software {
     };
 
     // `ca_file`: authorities for downloads, empty: the system's.
-    Software(Workers& workers, Verbs& verbs, std::string ca_file, Listener listener);
+    Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_file, Listener listener);
 
     void install(twin::Install install);
     void remove(twin::RemoveSoftware remove);
@@ -51,7 +52,7 @@ class Software {
     };
 
     void begin(std::function<void()> action);
-    void end();
+    void end();  // the next one begins in a task of its own, whatever ended this one
 
     void install_module(const Install& install);
     static Fetched fetch(const std::vector<twin::Artifact>& artifacts, const std::string& ca_file,
@@ -68,6 +69,7 @@ class Software {
     void say(const Remove& remove, twin::Progress progress, std::vector<twin::Dependency> software,
              const std::string& message = {});
 
+    Loop& loop_;
     Workers& workers_;
     Verbs& verbs_;
     const std::string ca_file_;

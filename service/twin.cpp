@@ -30,7 +30,7 @@ Twin::Twin(Parts parts, ThingsConfig config, std::vector<std::string> redact)
       redact_(config_.redact_env ? std::move(redact) : std::vector<std::string>{}),
       feed_(loop_, world_,
             {[this](const reconcile::Showing& showing) { show(showing); }, [this] { say_dependencies(); }}),
-      software_(workers_, verbs_, config_.download_ca,
+      software_(loop_, workers_, verbs_, config_.download_ca,
                 {[this](const twin::OperationStatus& status) { say_operation(status); }}),
       metrics_(loop_, workers_, world_, parts.runtime,
                [this](const twin::Report& report) { say_report(report); }) {

@@ -1,7 +1,9 @@
 #include "protocol/twin/software.hpp"
 
 #include <array>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "protocol/fields.hpp"
 #include "protocol/json_text.hpp"
@@ -22,12 +24,21 @@ Artifact read_artifact(const Fields& item) {
     return artifact;
 }
 
+// One message is one action: what it asks for stays within reason.
+std::vector<Fields> bounded(const Fields& fields, std::string_view name) {
+    auto all = fields.objects(name);
+    if (all.size() > kMostSoftware)
+        fields.problem(name, "has " + std::to_string(all.size()) + " entries; at most " +
+                                 std::to_string(kMostSoftware) + " are accepted");
+    return all;
+}
+
 InstallModule read_module(const Fields& item) {
     const Fields named = item.object("softwareModule");
     if (!item.has("softwareModule")) item.problem("softwareModule", "is missing");
     InstallModule module;
     module.module = {.name = named.text("name"), .version = named.text("version")};
-    for (const Fields& artifact : item.objects("artifacts"))
+    for (const Fields& artifact : bounded(item, "artifacts"))
         module.artifacts.push_back(read_artifact(artifact));
     if (module.artifacts.empty()) item.problem("artifacts", "expected at least one descriptor to download");
     return module;
@@ -42,7 +53,7 @@ Result<Install> decode_install(std::string_view value) {
     const Fields fields(&*root, "$.value", problems);
     Install install;
     install.correlation_id = fields.text("correlationId");
-    for (const Fields& item : fields.objects("softwareModules"))
+    for (const Fields& item : bounded(fields, "softwareModules"))
         install.modules.push_back(read_module(item));
     if (install.modules.empty()) fields.problem("softwareModules", "expected at least one module");
     fields.flag("forced");
@@ -58,7 +69,7 @@ Result<RemoveSoftware> decode_remove_software(std::string_view value) {
     const Fields fields(&*root, "$.value", problems);
     RemoveSoftware remove;
     remove.correlation_id = fields.text("correlationId");
-    for (const Fields& item : fields.objects("software"))
+    for (const Fields& item : bounded(fields, "software"))
         remove.software.push_back({.group = item.text("group"),
                                    .name = item.text("name"),
                                    .version = item.text("version"),

@@ -1,6 +1,7 @@
 // The words of the feature SoftwareUpdatable.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,7 +59,9 @@ struct RemoveSoftware {
     bool operator==(const RemoveSoftware&) const = default;
 };
 
-// Invalid: cannot be read, or nothing to do.
+inline constexpr std::size_t kMostSoftware = 1024;  // modules, artifacts of one, containers to remove
+
+// Invalid: cannot be read, nothing to do, or more than kMostSoftware.
 Result<Install> decode_install(std::string_view value);
 Result<RemoveSoftware> decode_remove_software(std::string_view value);
 

@@ -393,6 +393,25 @@ TEST_CASE("install and remove name what they lack", "[TW-49][TW-52][TW-55][proto
     CHECK_FALSE(twin::decode_remove_software("{}"));
 }
 
+TEST_CASE("install and remove are about a thousand things at most", "[TW-25][TW-49][protocol]") {
+    const json module = {{"softwareModule", {{"name", "a"}}}, {"artifacts", {json::object()}}};
+    const auto list = [](std::size_t count, const json& one) {
+        json all = json::array();
+        for (std::size_t i = 0; i < count; ++i)
+            all.push_back(one);
+        return all;
+    };
+    for (const std::size_t count : {twin::kMostSoftware, twin::kMostSoftware + 1}) {
+        const bool fits = count == twin::kMostSoftware;
+        auto many = module;
+        many["artifacts"] = list(count, json::object());
+        CHECK(bool(twin::decode_install(json({{"softwareModules", list(count, module)}}).dump())) == fits);
+        CHECK(bool(twin::decode_install(json({{"softwareModules", json::array({many})}}).dump())) == fits);
+        CHECK(bool(twin::decode_remove_software(json({{"software", list(count, {{"name", "a"}})}}).dump())) ==
+              fits);
+    }
+}
+
 TEST_CASE("frequencies are durations or seconds", "[TW-59][protocol]") {
     using namespace std::chrono_literals;
     const std::vector<std::pair<std::string, std::chrono::nanoseconds>> cases = {

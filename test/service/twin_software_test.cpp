@@ -170,6 +170,30 @@ TEST_CASE("software is removed by force, one by one", "[TW-54][TW-55][TW-56][TW-
     CHECK(shop.engine.containers().empty());
 }
 
+TEST_CASE("a long list of containers that are not there is told one by one", "[TW-55][TW-56][service]") {
+    Shop shop;
+    const auto remove = [&](std::size_t count, bool forced) {
+        json software = json::array();
+        for (std::size_t i = 0; i < count; ++i)
+            software.push_back({{"name", "none"}});
+        return json({{"correlationId", "gone"}, {"software", software}, {"forced", forced}});
+    };
+    const std::size_t most = twin::kMostSoftware;
+    CHECK(shop.run("remove", remove(most, true), "FINISHED_ERROR").size() == most + 2);
+    CHECK(shop.cloud.operations().back()["software"].size() == most);
+    CHECK(shop.run("remove", remove(most, false), "FINISHED_ERROR").size() == 5);
+    // As many as a message holds: every one would have been a call inside the one before.
+    CHECK(shop.ask("SoftwareUpdatable", "remove", "huge", remove(60'000, true)) == 400);
+    // Many that wait for each other end one after the other as well.
+    for (int i = 0; i < 200; ++i)
+        shop.command("SoftwareUpdatable", "remove", "one-" + std::to_string(i), remove(1, false));
+    CHECK(shop.answered("one-199") == 204);
+    CHECK(shop.until([&] {
+        const auto& said = shop.cloud.said();
+        return std::count(said.begin(), said.end(), "SoftwareUpdatable lastOperation FINISHED_ERROR") == 200;
+    }));
+}
+
 TEST_CASE("the first checksum that is there counts", "[TW-52][service]") {
     using service::check;
     CHECK(check(kNothing, {}));
