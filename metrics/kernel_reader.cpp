@@ -127,8 +127,9 @@ KernelReader::Files& KernelReader::files_of(const EngineId& engine_id, std::int6
     return files_.insert_or_assign(engine_id, open(engine_id, pid)).first->second;
 }
 
-void KernelReader::forget(const EngineId& engine_id) {
-    files_.erase(engine_id);
+// An open file of a process that is gone still answers, and holds on to what it was about.
+void KernelReader::keep_only(const std::set<EngineId>& those) {
+    std::erase_if(files_, [&](const auto& entry) { return !those.contains(entry.first); });
 }
 
 Result<Usage> KernelReader::read(const EngineId& engine_id, std::int64_t pid, const Machine& machine) {
@@ -154,8 +155,9 @@ Result<Usage> KernelReader::read(const EngineId& engine_id, std::int64_t pid, co
     if (const auto text = files.net.read(buffer_)) usage.net = net_of(*text);
     usage.pids = number(files.pids, buffer_).value_or(0);
     const bool nothing = !usage.cpu && !usage.memory && !usage.net && usage.pids == 0;
-    if (nothing) return forget(engine_id), fail(Errc::NotFound, "its kernel files are gone");
-    return usage;
+    if (!nothing) return usage;
+    files_.erase(engine_id);
+    return fail(Errc::NotFound, "its kernel files are gone");
 }
 
 }  // namespace berth::metrics

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "metrics/kernel_text.hpp"
 #include "protocol/container.hpp"
@@ -49,7 +51,7 @@ class KernelReader {
     // NotFound: this container's files cannot be seen from here. A controller that is missing, or a file that
     // is gone in the middle, drops its part only.
     Result<Usage> read(const EngineId& engine_id, std::int64_t pid, const Machine& machine);
-    void forget(const EngineId& engine_id);
+    void keep_only(const std::set<EngineId>& those);  // files of all others are closed
 
  private:
     struct Files {

@@ -1,5 +1,6 @@
 #include "service/metrics_reporter.hpp"
 
+#include <set>
 #include <utility>
 
 #include "protocol/twin/features.hpp"
@@ -22,7 +23,7 @@ MetricsReporter::MetricsReporter(Loop& loop, Workers& workers, const World& worl
     : loop_(loop), workers_(workers), world_(world), runtime_(runtime), say_(std::move(say)) {}
 
 MetricsReporter::~MetricsReporter() {
-    stop();
+    end();
 }
 
 void MetricsReporter::request(twin::MetricsRequest request) {
@@ -35,7 +36,18 @@ void MetricsReporter::request(twin::MetricsRequest request) {
     read(subjects(), Purpose::Baseline);
 }
 
+// Nobody is read any more: their files are closed.
 void MetricsReporter::stop() {
+    const bool was_on = request_.has_value();
+    end();
+    if (!was_on) return;
+    workers_.submit(Lane::Quick, "metrics", [this](const std::stop_token&) -> Task {
+        kernel_.keep_only({});
+        return {};
+    });
+}
+
+void MetricsReporter::end() {
     ++number_;
     loop_.cancel(std::exchange(timer_, 0));
     request_.reset();
@@ -87,7 +99,7 @@ void MetricsReporter::read(std::vector<Subject> subjects, Purpose purpose) {
     workers_.submit(
         Lane::Quick, "metrics",
         [this, number = number_, purpose, subjects = std::move(subjects)](std::stop_token stop) -> Task {
-            auto readings = read_all(subjects, stop);
+            auto readings = read_all(subjects, purpose, stop);
             return [this, number, purpose, readings = std::move(readings)]() mutable {
                 on_read(number, purpose, std::move(readings));
             };
@@ -95,9 +107,15 @@ void MetricsReporter::read(std::vector<Subject> subjects, Purpose purpose) {
 }
 
 // On a worker. Where the kernel's files cannot be seen the engine is asked.
-MetricsReporter::Readings MetricsReporter::read_all(const std::vector<Subject>& subjects,
+MetricsReporter::Readings MetricsReporter::read_all(const std::vector<Subject>& subjects, Purpose purpose,
                                                     const std::stop_token& stop) {
     Readings readings;
+    if (purpose == Purpose::Report) {  // it is about all of them
+        std::set<EngineId> all;
+        for (const auto& subject : subjects)
+            all.insert(subject.engine_id);
+        kernel_.keep_only(all);
+    }
     const auto machine = kernel_.machine();
     readings.machine_memory = machine.memory;
     for (const auto& subject : subjects) {
@@ -135,6 +153,7 @@ void MetricsReporter::on_read(std::uint64_t number, Purpose purpose, Readings re
         if (!measured.measurements.empty()) report.snapshot.push_back(std::move(measured));
     }
     if (purpose == Purpose::Baseline) return;
+    std::erase_if(sums_, [this](const auto& entry) { return world_.find(entry.first) == nullptr; });
     reporting_ = false;
     report.timestamp = unix_ms() / kMillisecondsPerSecond;
     if (!report.snapshot.empty()) say_(report);

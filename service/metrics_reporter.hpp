@@ -51,10 +51,11 @@ class MetricsReporter {
     enum class Purpose { Baseline, Report };
 
     std::vector<Subject> subjects() const;
+    void end();
     void schedule();
     void tick();
     void read(std::vector<Subject> subjects, Purpose purpose);
-    Readings read_all(const std::vector<Subject>& subjects, const std::stop_token& stop);
+    Readings read_all(const std::vector<Subject>& subjects, Purpose purpose, const std::stop_token& stop);
     void on_read(std::uint64_t number, Purpose purpose, Readings readings);
 
     Loop& loop_;

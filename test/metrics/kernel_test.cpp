@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -160,6 +161,37 @@ TEST_CASE("control groups of version 1 are read by controller", "[TW-62][metrics
     KernelReader blind(tree.path.string(), 100);
     CHECK(blind.read("abc", 7, blind.machine())->net == Transfer{101, 202});
     CHECK_FALSE(blind.read("abc", 7, blind.machine())->memory);
+}
+
+TEST_CASE("the files of containers that went are closed", "[TW-62][metrics]") {
+    const Tree tree;
+    write(tree.path / "proc/self/mountinfo", "36 31 0:33 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    write(tree.path / "proc/stat", "cpu  1 2 3 4 5 6 7 8 9 10\n");
+    const auto open_files = [] {
+        const fs::directory_iterator all("/proc/self/fd");
+        return std::distance(fs::begin(all), fs::end(all));
+    };
+    KernelReader reader(tree.path.string(), 100);
+    const auto read_one = [&](const std::string& id, std::int64_t pid) {
+        const auto process = tree.path / "proc" / std::to_string(pid);
+        write(process / "cgroup", "0::/docker/" + id + "\n");
+        write(process / "net/dev", "  eth0: 1 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0\n");
+        write(tree.path / "sys/fs/cgroup/docker" / id / "memory.current", "1\n");
+        REQUIRE(reader.read(id, pid, reader.machine()));
+    };
+    read_one("stays", 10);
+    const auto before = open_files();
+    for (int round = 0; round < 20; ++round) {  // each time one is made anew
+        const auto id = "new" + std::to_string(round);
+        read_one(id, 100 + round);
+        reader.keep_only({"stays", id});
+    }
+    const auto of_one = open_files() - before;
+    CHECK(of_one > 0);
+    CHECK(of_one <= 7);
+    CHECK(reader.read("stays", 10, reader.machine())->memory->usage == 1);
+    reader.keep_only({});
+    CHECK(open_files() < before);
 }
 
 TEST_CASE("odd texts of the kernel are as good as none", "[TW-62][metrics]") {
