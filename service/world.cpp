@@ -25,6 +25,12 @@ runtime::Call call_with(std::stop_token stop) {
     return call;
 }
 
+// Whatever was missed, it has run all the time: times as the events told them differ from the engine's own in
+// the last digits, and are no news.
+bool same_process(const ContainerState& a, const ContainerState& b) {
+    return a.status == b.status && a.pid > 0 && a.pid == b.pid;
+}
+
 bool same_phase(const ContainerState& a, const ContainerState& b) {
     const auto down = [](Status s) { return s == Status::Stopped || s == Status::Exited; };
     return a.status == b.status || (down(a.status) && down(b.status));
@@ -67,26 +73,28 @@ void World::refresh(Then then) {
 
 void World::start_list() {
     listing_ = true;
-    std::set<EngineId> known;
+    Wanted wanted{};
     for (const auto& [id, container] : containers_)
-        if (!container.engine_id.empty()) known.insert(container.engine_id);
-    workers_.submit(
-        Lane::Quick, {}, [this, known, with_records = !records_read_](std::stop_token stop) -> Task {
-            auto listing = read(std::move(stop), known, with_records);
-            return [this, listing = std::move(listing)]() mutable { on_listed(std::move(listing)); };
-        });
+        if (!container.engine_id.empty()) wanted.known.insert(container.engine_id);
+    if (losses_ == losses_seen_) wanted.followed = wanted.known;
+    wanted.losses = losses_;
+    wanted.records = !records_read_;
+    workers_.submit(Lane::Quick, {}, [this, wanted = std::move(wanted)](std::stop_token stop) -> Task {
+        auto listing = read(std::move(stop), wanted);
+        return [this, listing = std::move(listing)]() mutable { on_listed(std::move(listing)); };
+    });
 }
 
-// On a worker. Only what the picture does not know yet is inspected, so a quiet world costs one call.
-Result<World::Listing> World::read(std::stop_token stop, const std::set<EngineId>& known,
-                                   bool with_records) const {
+// On a worker. Only what the events did not tell is inspected, so a quiet world costs one call.
+Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) const {
     Listing listing{};
-    listing.known = known;
+    listing.known = wanted.known;
+    listing.losses = wanted.losses;
     auto listed = runtime_.list(call_with(stop));
     if (!listed) return listed.error();
     listing.containers = std::move(*listed);
     for (auto& container : listing.containers) {
-        if (known.contains(container.engine_id)) continue;
+        if (wanted.followed.contains(container.engine_id)) continue;
         auto whole = runtime_.inspect(container.engine_id, call_with(stop));
         if (!whole && is_engine_trouble(whole.error().code)) return whole.error();
         if (!whole) {
@@ -96,7 +104,7 @@ Result<World::Listing> World::read(std::stop_token stop, const std::set<EngineId
         container = std::move(*whole);
         listing.inspected.insert(container.engine_id);
     }
-    if (!with_records) return listing;
+    if (!wanted.records) return listing;
     auto loaded = store::load(home_dir_);
     if (!loaded) return loaded.error();
     for (const auto& problem : loaded->problems)
@@ -154,6 +162,7 @@ void World::merge(Listing listing) {
         containers_.try_emplace(record.spec.id, std::move(record));
     }
     records_read_ = true;
+    losses_seen_ = listing.losses;
     std::set<ContainerId> there;
     for (auto& container : listing.containers) {
         if (!store::is_safe_id(container.spec.id)) {
@@ -188,7 +197,10 @@ void World::merge_one(Container listed, bool complete) {
     const auto at = containers_.find(id);
     if (at == containers_.end()) return take_back(std::move(listed));
     Container& known = at->second;
-    if (complete || known.engine_id != listed.engine_id || !same_phase(known.state, listed.state)) {
+    const bool same =
+        known.engine_id == listed.engine_id &&
+        (complete ? same_process(known.state, listed.state) : same_phase(known.state, listed.state));
+    if (!same) {
         if (known.runs() && !listed.runs()) gone_down_.insert(id);
         const auto created = known.state.created;
         known.state = listed.state;
@@ -301,6 +313,7 @@ void World::on_connected() {
 
 void World::on_lost(const Error& error) {
     connected_ = ready_ = false;
+    ++losses_;
     trouble_ = error.message;
     undo_shutdown_stops();
     set_tried();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -70,8 +71,15 @@ class World {
         std::vector<Container> records{};  // first time only
         std::set<EngineId> inspected{};    // whose state is complete
         std::set<EngineId> known{};        // in the picture when the list began
+        std::uint64_t losses{};            // of the event stream until then
     };
-    Result<Listing> read(std::stop_token stop, const std::set<EngineId>& known, bool with_records) const;
+    struct Wanted {
+        std::set<EngineId> known{};
+        std::set<EngineId> followed{};  // of these, whose events have all come: need no inspection
+        std::uint64_t losses{};
+        bool records{};
+    };
+    Result<Listing> read(std::stop_token stop, const Wanted& wanted) const;
     void start_list();
     void retry_list();
     void merge(Listing listing);
@@ -103,6 +111,8 @@ class World {
     bool ready_{false};
     bool tried_{false};
     bool records_read_{false};
+    std::uint64_t losses_{0};       // of the event stream
+    std::uint64_t losses_seen_{0};  // those that a list has made good since
     bool learns_pids_{false};
     std::string trouble_{"the engine has not answered yet"};
     std::vector<Then> refreshing_;  // who waits for the list under way

@@ -215,6 +215,53 @@ TEST_CASE("a container that restarts by its policy is seen to end and to run", "
     CHECK(bench.cloud.said() == Words{"Container:web state EXITED", "Container:web state RUNNING"});
 }
 
+TEST_CASE("after a restart of the engine the cloud sees what runs now", "[TW-35][TW-69][service]") {
+    TwinBench bench;
+    auto record = there("web", "2025-01-01T00:00:00Z");
+    record.spec.restart.type = "always";
+    const auto web = bench.engine.put(record);
+    const auto same = bench.engine.put(there("same", "2025-01-02T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    // It stops its containers as a person would, and has started them again before anybody can ask.
+    REQUIRE(bench.engine.kill(web, "SIGTERM", {}));
+    REQUIRE(bench.says("Container:web state STOPPED"));
+    const auto again = [&](const EngineId& engine_id, const std::string& started_at, std::int64_t pid) {
+        for (auto container : bench.engine.containers()) {
+            if (container.engine_id != engine_id) continue;
+            container.state = {};
+            container.state.status = Status::Running;
+            container.state.created = "2025-01-01T00:00:00Z";
+            container.state.started_at = started_at;
+            container.state.pid = pid;
+            bench.engine.put(container);
+        }
+    };
+    bench.engine.set_reachable(false);
+    REQUIRE(eventually([&] { return !bench.station().is_ready(); }));
+    again(web, "2026-02-01T00:00:00Z", 4242);
+    again(same, "2025-01-01T00:00:00.5Z", 99);  // it ran on: that is no news
+    bench.engine.set_reachable(true);
+    REQUIRE(bench.says("Container:web state RUNNING"));
+    bench.settle();
+    CHECK(bench.cloud.said() == Words{"Container:web state STOPPED", "Container:web state RUNNING"});
+    CHECK(bench.cloud.status("Container:web")["state"] ==
+          json({{"status", "RUNNING"}, {"pid", 4242}, {"startedAt", "2026-02-01T00:00:00Z"}}));
+
+    // One that runs before and after need not be the same process.
+    bench.engine.end_process(same, 0);
+    REQUIRE(bench.says("Container:same state RUNNING"));
+    bench.cloud.take_said();
+    bench.engine.set_reachable(false);
+    REQUIRE(eventually([&] { return !bench.station().is_ready(); }));
+    again(same, "2026-02-02T00:00:00Z", 4343);
+    bench.engine.set_reachable(true);
+    REQUIRE(bench.says("Container:same state RUNNING"));
+    CHECK(bench.cloud.status("Container:same")["state"]["pid"] == 4343);
+    CHECK(bench.cloud.status("Container:same")["state"]["startedAt"] == "2026-02-02T00:00:00Z");
+}
+
 TEST_CASE("the cloud is rid of what is gone, also after a restart", "[TW-74][TW-75][service]") {
     TwinBench bench;
     bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
