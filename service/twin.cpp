@@ -3,6 +3,7 @@
 #include "service/twin.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -71,6 +72,7 @@ void Twin::on_link_lost() {
     dispose();
     device_.reset();
     words_.reset();
+    all_said_ = false;
     subscribed_.clear();
     link_.withdraw(Importance::Twin);
     link_.withdraw(Importance::Metrics);
@@ -111,6 +113,8 @@ void Twin::become(const twin::Device& device) {
     dispose();
     device_ = device;
     words_.emplace(std::move(thing), redact_);
+    all_said_ = false;
+    if (known_thing_ != words_->thing().id) unsaid_.clear();  // another thing asked for that
     log::info("digital twin of thing '{}'", words_->thing().id);
     sync();
 }
@@ -136,12 +140,11 @@ void Twin::sync() {
 void Twin::say_all() {
     const auto number = sync_number_;
     const auto containers = feed_.begin();
-    struct Saying {
-        std::string payload{};
-        std::function<void()> delivered{};
-    };
+    all_said_ = true;
     std::vector<Saying> all;
     if (has(twin::kSoftwareUpdatable)) all.push_back({words_->software(containers), {}});
+    for (const auto& operation : unsaid_)
+        std::ranges::move(words_of(operation), std::back_inserter(all));
     std::set<ContainerId> there;
     if (has(twin::kContainerFactory)) {
         for (const auto& container : containers) {

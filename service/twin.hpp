@@ -59,10 +59,19 @@ class Twin {
 
     // What changes (twin_says.cpp).
     void show(const reconcile::Showing& showing);
+    struct Saying {
+        std::string payload{};
+        std::function<void()> delivered{};
+    };
     void say(std::string payload, std::function<void()> delivered = {},
              Importance importance = Importance::Twin);
     void say_dependencies();
+    struct Unsaid {  // of SoftwareUpdatable, which the broker has not acknowledged
+        std::uint64_t number{};
+        twin::OperationStatus status{};
+    };
     void say_operation(const twin::OperationStatus& status);
+    std::vector<Saying> words_of(const Unsaid& operation);
     void say_removed(const ContainerId& id);
     void say_containers(const twin::MetricsRequest& request);
     void say_report(const twin::Report& report);
@@ -105,6 +114,9 @@ class Twin {
     std::chrono::steady_clock::time_point last_repeat_sync_{};
     std::chrono::steady_clock::time_point last_provision_sync_{};
     bool thing_deleted_{false};
+    bool all_said_{false};  // to this thing, on this connection: what changes may be said
+    std::deque<Unsaid> unsaid_;
+    std::uint64_t last_unsaid_{0};
     std::set<ContainerId> known_;  // to the cloud, as the file of `known_thing_` says
     std::string known_thing_;
 

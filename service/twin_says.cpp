@@ -6,6 +6,11 @@
 #include "service/twin.hpp"
 
 namespace berth::service {
+namespace {
+
+constexpr std::size_t kMostUnsaid = 64;
+
+}  // namespace
 
 void Twin::say(std::string payload, std::function<void()> delivered, Importance importance) {
     if (!words_) return;
@@ -35,12 +40,25 @@ void Twin::say_dependencies() {
     if (words_ && has(twin::kSoftwareUpdatable)) say(words_->dependencies(feed_.shown()));
 }
 
+// How an action ended is said until the broker has it: no later message tells, and whoever waits for it would
+// wait for ever. Of what is only under way the newest is enough.
 void Twin::say_operation(const twin::OperationStatus& status) {
-    if (!words_) return;
-    const bool failed =
-        status.status == twin::Progress::FinishedError || status.status == twin::Progress::FinishedRejected;
-    if (failed) say(words_->last_failed_operation(status));
-    say(words_->last_operation(status));
+    std::erase_if(unsaid_, [](const Unsaid& one) { return !twin::is_end(one.status.status); });
+    unsaid_.push_back({++last_unsaid_, status});
+    if (unsaid_.size() > kMostUnsaid) unsaid_.pop_front();
+    if (!all_said_) return;  // said with everything else
+    for (auto& [payload, delivered] : words_of(unsaid_.back()))
+        say(std::move(payload), std::move(delivered));
+}
+
+std::vector<Twin::Saying> Twin::words_of(const Unsaid& operation) {
+    std::vector<Saying> words;
+    if (twin::is_failure(operation.status.status))
+        words.push_back({words_->last_failed_operation(operation.status), {}});
+    words.push_back({words_->last_operation(operation.status), [this, number = operation.number] {
+                         std::erase_if(unsaid_, [number](const Unsaid& one) { return one.number == number; });
+                     }});
+    return words;
 }
 
 // The entry stays on disk until the broker has the delete.

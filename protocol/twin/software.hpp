@@ -78,6 +78,12 @@ enum class Progress {
     FinishedRejected
 };
 std::string_view to_string(Progress progress);  // "FINISHED_SUCCESS"
+constexpr bool is_failure(Progress progress) {
+    return progress == Progress::FinishedError || progress == Progress::FinishedRejected;
+}
+constexpr bool is_end(Progress progress) {
+    return progress == Progress::FinishedSuccess || is_failure(progress);
+}
 
 struct OperationStatus {
     std::string correlation_id{};

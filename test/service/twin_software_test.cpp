@@ -106,6 +106,34 @@ TEST_CASE("what is wrong with a module decides how it ends", "[TW-51][TW-52][ser
     CHECK(shop.engine.containers().empty());
 }
 
+TEST_CASE("how an operation ended is said until the broker has it", "[TW-12][TW-50][TW-51][service]") {
+    Shop shop;
+    const auto nav = shop.descriptor("nav-7");
+    const auto again = [&] {
+        shop.station().lose_broker();
+        shop.settle();
+        shop.station().link.set_broker(true);
+        shop.cloud.take_said();
+        const auto asked = shop.asked();
+        shop.station().connect_broker();
+        shop.require([&] { return shop.asked() > asked; });
+        shop.tell("edge/thing/response", shop.cloud.edge_response());
+        REQUIRE(shop.says("+Metrics"));
+        shop.settle();
+    };
+    shop.station().link.set_broker(false);
+    REQUIRE(shop.install(shop.module("nav", shop.artifact(nav)), "FINISHED_SUCCESS").size() == 7);
+    REQUIRE(shop.install(shop.module("bad", shop.artifact(nav + "x")), "FINISHED_ERROR").size() == 4);
+    again();
+    CHECK(shop.cloud.said() == Words{"+SoftwareUpdatable", "SoftwareUpdatable lastOperation FINISHED_SUCCESS",
+                                     "SoftwareUpdatable lastFailedOperation FINISHED_ERROR",
+                                     "SoftwareUpdatable lastOperation FINISHED_ERROR", "+Container:nav-7",
+                                     "+ContainerFactory", "+Metrics"});
+    again();
+    CHECK(shop.cloud.said() ==
+          Words{"+SoftwareUpdatable", "+Container:nav-7", "+ContainerFactory", "+Metrics"});
+}
+
 TEST_CASE("a module that fails does not stop the next, and actions wait for each other", "[TW-53][service]") {
     Shop shop;
     const auto first = shop.descriptor("first");

@@ -164,7 +164,16 @@ TEST_CASE("after a lost connection nothing is said until it is known who we are"
     bench.start();
     bench.connect();
     bench.cloud.take_said();
+    bench.station().link.set_broker(false);
+    REQUIRE(bench.ask("Container:web", "pause", "r1") == 204);
+    REQUIRE(bench.says("Container:web state PAUSED"));
+    CHECK(bench.station().link.waiting(service::Importance::Twin) == 1);
     bench.station().lose_broker();
+    bench.settle();
+    CHECK(bench.station().link.waiting(service::Importance::Twin) == 0);      // it is older than what comes
+    CHECK(bench.station().link.waiting(service::Importance::Feedback) == 1);  // an answer is not
+    bench.station().link.set_broker(true);
+    bench.cloud.take_said();
     bench.engine.end_process(web, 3);
     bench.settle();
     bench.station().connect_broker();

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <future>
@@ -55,6 +56,18 @@ void KeepingLink::broker_comes() {
     }
     for (const auto& publication : waited)
         hand_over(publication);
+}
+
+void KeepingLink::withdraw(service::Importance importance) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(waiting_, [importance](const auto& one) { return one.importance == importance; });
+}
+
+std::size_t KeepingLink::waiting(service::Importance importance) const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(
+        std::count_if(waiting_.begin(), waiting_.end(),
+                      [importance](const auto& one) { return one.importance == importance; }));
 }
 
 bool KeepingLink::await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const {

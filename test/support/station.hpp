@@ -44,12 +44,13 @@ class KeepingLink final : public service::Link {
     void publish(service::Publication publication) override;
     void subscribe(const std::string& filter) override;
     void unsubscribe(const std::string& filter) override;
-    void withdraw(service::Importance) override {}
+    void withdraw(service::Importance importance) override;  // of what a broker that is away has not got
 
     // Waits until `enough` is true of all that was published; false after the patience.
     bool await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
     std::vector<service::Publication> all() const;
     std::vector<std::string> subscribed() const;  // now
+    std::size_t waiting(service::Importance importance) const;
     void set_broker(bool there) { broker_ = there; }
     void broker_comes();  // on the loop: it gets what has been waiting, in order
 
