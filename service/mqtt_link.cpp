@@ -79,6 +79,9 @@ void MqttLink::stop() {
 }
 
 void MqttLink::publish(Publication publication) {
+    if (!outbox_.takes(publication))
+        log::debug("message of {} bytes on '{}' is larger than the broker takes: dropped",
+                      publication.payload.size(), publication.topic);
     const auto dropped = outbox_.dropped();
     outbox_.add(std::move(publication));
     if (outbox_.dropped() != dropped && !std::exchange(told_of_drops_, true)) {
@@ -215,12 +218,15 @@ void MqttLink::handle(const Lost& event) {
     lose(event.reason == 0 ? "it broke" : describe_reason(event.reason), 0ms);
 }
 
-// A broker that ends the connection for a message would end it again for the same one, for ever.
+// A broker that ends the connection for a message would end it again for the same one, and for the next that
+// is said as large once the connection is back, for ever.
 void MqttLink::give_up_largest() {
     outbox_.on_lost();
     if (const auto refused = outbox_.refuse_largest())
-        log::error("the broker takes no message as large as the {} bytes on '{}': dropped", refused->bytes,
-                   refused->topic);
+        log::error(
+            "the broker takes no message as large as the {} bytes on '{}': dropped, and so is every one as "
+            "large until berthd starts again; raise the broker's limit",
+            refused->bytes, refused->topic);
 }
 
 // Going on as somebody else keeps this device reachable; a person has to end the quarrel.

@@ -14,7 +14,7 @@ std::size_t size_of(const Publication& publication) {
 }  // namespace
 
 void Outbox::add(Publication publication) {
-    if (size_of(publication) > limits_.bytes) {
+    if (!takes(publication)) {
         ++dropped_[static_cast<std::size_t>(publication.importance)];
         if (publication.delivered) publication.delivered();
         return;
@@ -126,10 +126,16 @@ std::optional<Outbox::Refused> Outbox::refuse_largest() {
         for (auto& [id, publication] : waiting)
             if (!largest || size_of(publication) > size_of(*largest->second)) largest = {id, &publication};
     if (!largest) return std::nullopt;
+    refused_bytes_ = size_of(*largest->second);
     const auto refused = dequeue(largest->second->importance, largest->first);
     ++dropped_[static_cast<std::size_t>(refused.importance)];
     if (refused.delivered) refused.delivered();
     return Refused{refused.topic, refused.payload.size()};
+}
+
+bool Outbox::takes(const Publication& publication) const {
+    const auto size = size_of(publication);
+    return size <= limits_.bytes && (refused_bytes_ == 0 || size < refused_bytes_);
 }
 
 std::string Outbox::topic_of(Id id) const {

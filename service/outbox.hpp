@@ -31,7 +31,8 @@ class Outbox {
 
     // Makes room by dropping, in this order: progress-only ones, metrics, twin, current state, feedback;
     // oldest first: `delivered` of these is not called, a later start may have the room. One that is larger
-    // than the whole outbox is dropped itself, for good: its `delivered` is called.
+    // than the whole outbox, or than the broker takes, is dropped itself, for good: its `delivered` is
+    // called.
     void add(Publication publication);
 
     struct Sending {
@@ -48,14 +49,16 @@ class Outbox {
     void withdraw(Importance importance);  // what waits of it; not counted as dropped
     void on_lost();  // the connection: all that was in flight waits again, except QoS 0, which was sent once
 
-    // The largest of those that wait is what the broker will never take: counted as dropped.
+    // The largest of those that wait is what the broker will never take: counted as dropped, like every one
+    // that is as large and added later.
     struct Refused {
         std::string topic{};
         std::size_t bytes{};  // of the payload
     };
     std::optional<Refused> refuse_largest();
 
-    std::string topic_of(Id id) const;  // empty: not in flight
+    bool takes(const Publication& publication) const;  // as far as its size goes
+    std::string topic_of(Id id) const;                 // empty: not in flight
     std::size_t waiting() const;
     std::size_t in_flight() const { return in_flight_.size(); }
     std::size_t waiting_bytes() const { return waiting_bytes_; }
@@ -82,6 +85,7 @@ class Outbox {
     std::map<std::string, Newest> newest_{};  // newest_wins key -> the one that waits
     std::map<Id, Importance> progress_{};     // those that wait and are progress only
     std::array<std::uint64_t, kImportances> dropped_{};
+    std::size_t refused_bytes_{0};  // no broker takes as many; 0: not known
     std::size_t waiting_bytes_{0};
     std::size_t in_flight_bytes_{0};
     Id last_id_{0};

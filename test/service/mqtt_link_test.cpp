@@ -303,6 +303,26 @@ TEST_CASE("a message that the broker ends the connection for is not sent for eve
     CHECK(log.contains("the broker takes no message as large as the 5000 bytes on 'out': dropped"));
 }
 
+TEST_CASE("what is said with every connection and is too large for the broker ends only the first",
+          "[service]") {
+    FakeBroker broker({.largest_publication = 4000});
+    const CapturedLog log;
+    Daemon daemon(config_for(broker.url()));
+    daemon.link.on_ready([&] {
+        daemon.publish("out", std::string(5000, 'x'));
+        daemon.publish("out", "after it " + std::to_string(daemon.ready));
+    });
+    REQUIRE(daemon.link.start());
+    const auto got = [&](const std::string& text) {
+        const auto all = broker.publications();
+        return std::find(all.begin(), all.end(), text) != all.end();
+    };
+    REQUIRE(daemon.until([&] { return daemon.ready == 2 && got("after it 2"); }));
+    CHECK(broker.connects().size() == 2);
+    CHECK(log.count("the broker takes no message as large as the 5000 bytes") == 1);
+    CHECK(daemon.until_sent());
+}
+
 TEST_CASE("a broker that names the take-over is believed at once", "[service]") {
     FakeBroker broker({});
     auto config = config_for(broker.url());

@@ -238,6 +238,18 @@ TEST_CASE("what no broker takes for its size goes, and nothing else", "[service]
     CHECK(outbox.dropped(Importance::Feedback) == 1);
     CHECK(drain(outbox) == std::vector<std::string>{"1", "2"});
     CHECK(outbox.waiting_bytes() == 0);
+
+    // Said again, it would end the next connection as well.
+    int again = 0;
+    for (const std::size_t size : {999u, 1000u, 1001u}) {
+        auto publication = make(Importance::Twin, std::string(size, 'y'));
+        publication.delivered = [&again] { ++again; };
+        CHECK(outbox.takes(publication) == (size < 1000));
+        outbox.add(std::move(publication));
+    }
+    CHECK(again == 2);
+    CHECK(outbox.dropped(Importance::Twin) == 2);
+    CHECK(drain(outbox) == std::vector<std::string>{std::string(999, 'y')});
 }
 
 // Random lives of an outbox: whatever the order of losses, acknowledgements and floods.

@@ -33,6 +33,14 @@ void wait_until_shut(int fd) {
     poll(&socket, 1, -1);
 }
 
+// Closed with something unread, the connection would be reset, and our last word be lost with it.
+void read_out(int fd) {
+    shutdown(fd, SHUT_WR);
+    char rest[4096];
+    while (recv(fd, rest, sizeof rest, 0) > 0) {
+    }
+}
+
 void send_all(int fd, const std::string& text) {
     send(fd, text.data(), text.size(), MSG_NOSIGNAL);
 }
@@ -121,7 +129,9 @@ void FakeBroker::serve() {
 void FakeBroker::serve_connection(int fd) {
     for (Packet packet; read_packet(fd, packet);) {
         if (silent_) return wait_until_shut(fd);
-        if (!handle(fd, packet)) return;
+        if (handle(fd, packet)) continue;
+        if (packet.type == kPublish) read_out(fd);
+        return;
     }
 }
 
@@ -146,7 +156,7 @@ bool FakeBroker::handle(int fd, const Packet& packet) {
     switch (packet.type) {
         case kConnect: return handle_connect(fd, packet);
         case kSubscribe: handle_subscribe(fd, packet); return true;
-        case kPublish: handle_publish(fd, packet); return true;
+        case kPublish: return handle_publish(fd, packet);
         case kPing: send_all(fd, bytes({0xD0, 0})); return true;
         case kUnsubscribe: {
             const auto tail = level_ == 5 ? bytes({0, 0}) : std::string{};
@@ -197,13 +207,18 @@ void FakeBroker::handle_subscribe(int fd, const Packet& packet) {
     }
 }
 
-void FakeBroker::handle_publish(int fd, const Packet& packet) {
+bool FakeBroker::handle_publish(int fd, const Packet& packet) {
+    if (behaviour_.largest_publication > 0 && packet.body.size() > behaviour_.largest_publication) {
+        send_all(fd, bytes({0xE0, 2, 149, 0}));
+        return false;
+    }
     std::size_t at = 2 + number(packet.body, 0);
     const bool acknowledged = (packet.flags & 0x06) != 0;
     const auto id = acknowledged ? packet.body.substr(at, 2) : std::string{};
     at += id.size() + (level_ == 5 ? 1 : 0);
     publications_.push_back(packet.body.substr(at));
     if (acknowledged && behaviour_.acknowledge_publications) send_all(fd, bytes({0x40, 2}) + id);
+    return true;
 }
 
 }  // namespace berth::test

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -25,6 +26,7 @@ class FakeBroker {
         std::string refused_filter{};  // a subscription to it is refused
         bool acknowledge_subscriptions{true};
         bool acknowledge_publications{true};
+        std::size_t largest_publication{};  // a larger one ends the connection with reason 149; 0: none does
     };
 
     explicit FakeBroker(const Behaviour& behaviour);
@@ -54,7 +56,7 @@ class FakeBroker {
     bool handle(int fd, const Packet& packet);
     bool handle_connect(int fd, const Packet& packet);
     void handle_subscribe(int fd, const Packet& packet);
-    void handle_publish(int fd, const Packet& packet);
+    bool handle_publish(int fd, const Packet& packet);
 
     Behaviour behaviour_;
     int listener_;
