@@ -10,6 +10,11 @@
 #include "service/log.hpp"
 
 namespace berth::service {
+namespace {
+
+constexpr std::size_t kMostWaitingBytes = 4 * 1024 * 1024;
+
+}  // namespace
 
 using twin::Progress;
 
@@ -20,8 +25,16 @@ Software::Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_fi
       ca_file_(std::move(ca_file)),
       listener_(std::move(listener)) {}
 
-void Software::begin(std::function<void()> action) {
-    if (busy_) return waiting_.push_back(std::move(action));
+bool Software::has_room(std::size_t bytes) const {
+    return waiting_.empty() || waiting_bytes_ + bytes <= kMostWaitingBytes;
+}
+
+void Software::begin(std::function<void()> action, std::size_t bytes) {
+    if (busy_) {
+        waiting_.push_back({std::move(action), bytes});
+        waiting_bytes_ += bytes;
+        return;
+    }
     busy_ = true;
     action();
 }
@@ -29,14 +42,15 @@ void Software::begin(std::function<void()> action) {
 void Software::end() {
     busy_ = !waiting_.empty();
     if (!busy_) return;
-    loop_.post(std::move(waiting_.front()));
+    loop_.post(std::move(waiting_.front().action));
+    waiting_bytes_ -= waiting_.front().bytes;
     waiting_.pop_front();
 }
 
-void Software::install(twin::Install install) {
+void Software::install(twin::Install install, std::size_t bytes) {
     auto installing = std::make_shared<Installing>();
     installing->install = std::move(install);
-    begin([this, installing] { install_module(installing); });
+    begin([this, installing] { install_module(installing); }, bytes);
 }
 
 void Software::say(const Install& install, Progress progress, const std::string& message) {
@@ -143,10 +157,10 @@ void Software::next_module(const Install& install) {
     end();
 }
 
-void Software::remove(twin::RemoveSoftware remove) {
+void Software::remove(twin::RemoveSoftware remove, std::size_t bytes) {
     auto removing = std::make_shared<Removing>();
     removing->remove = std::move(remove);
-    begin([this, removing] { remove_next(removing); });
+    begin([this, removing] { remove_next(removing); }, bytes);
 }
 
 void Software::say(const Remove& remove, Progress progress, std::vector<twin::Dependency> software,

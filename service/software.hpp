@@ -2,6 +2,7 @@
 // and started, each step is said. One action at a time; nothing is rolled back.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -25,8 +26,13 @@ class Software {
     // `ca_file`: authorities for downloads, empty: the system's.
     Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_file, Listener listener);
 
-    void install(twin::Install install);
-    void remove(twin::RemoveSoftware remove);
+    // `bytes`: of what asked for it, which it costs at least for as long as it waits.
+    void install(twin::Install install, std::size_t bytes);
+    void remove(twin::RemoveSoftware remove, std::size_t bytes);
+
+    std::size_t waiting() const { return waiting_.size(); }  // behind the one under way
+    // Whether so many more bytes may wait.
+    bool has_room(std::size_t bytes) const;
 
  private:
     struct Installing {
@@ -51,7 +57,11 @@ class Software {
         twin::Progress ending{twin::Progress::FinishedError};
     };
 
-    void begin(std::function<void()> action);
+    struct Waiting {
+        std::function<void()> action{};
+        std::size_t bytes{};
+    };
+    void begin(std::function<void()> action, std::size_t bytes);
     void end();  // the next one begins in a task of its own, whatever ended this one
 
     void install_module(const Install& install);
@@ -74,7 +84,8 @@ class Software {
     Verbs& verbs_;
     const std::string ca_file_;
     Listener listener_;
-    std::deque<std::function<void()>> waiting_;
+    std::deque<Waiting> waiting_;
+    std::size_t waiting_bytes_{0};
     bool busy_{false};
 };
 

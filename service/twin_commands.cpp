@@ -58,9 +58,7 @@ void Twin::on_command(const Message& message) {
     const Asked asked{*topic, std::move(incoming.sender)};
     if (const auto* refusal = std::get_if<twin::Refusal>(&incoming.content))
         return refuse(asked, refusal->stage, refusal->code, refusal->message);
-    if (under_way_ >= kMostUnderWay)
-        return refuse(asked, Stage::Late, Code::ExecutionFailed,
-                      "too many commands are waiting; send it again later");
+    if (under_way_ + software_.waiting() >= kMostUnderWay) return refuse_for_now(asked);
     carry_out(asked, std::get<twin::Command>(incoming.content));
 }
 
@@ -68,7 +66,10 @@ void Twin::on_command(const Message& message) {
 void Twin::on_too_many(const Message& message) {
     const auto topic = twin::parse_command_topic(message.topic);
     if (!topic || topic->request_id.empty()) return;
-    const Asked asked{*topic, twin::peek_sender(message.payload)};
+    refuse_for_now({*topic, twin::peek_sender(message.payload)});
+}
+
+void Twin::refuse_for_now(const Asked& asked) {
     refuse(asked, Stage::Late, Code::ExecutionFailed, "too many commands are waiting; send it again later");
 }
 
@@ -205,17 +206,21 @@ bool Twin::container(const ContainerId& id, const twin::Command& command, const 
 bool Twin::software(const twin::Command& command, const Asked& asked) {
     const auto accepted = [&](auto decoded, auto begin) {
         if (!decoded) return refuse(asked, Stage::Late, Code::ParameterInvalid, decoded.error().message);
+        if (!software_.has_room(command.value.size())) return refuse_for_now(asked);
         answer(asked, 204, twin::encode_done(asked.sender));
-        begin(std::move(*decoded));
+        begin(std::move(*decoded), command.value.size());
     };
     if (command.operation == "install") {
-        accepted(twin::decode_install(command.value),
-                 [this](twin::Install install) { software_.install(std::move(install)); });
+        accepted(twin::decode_install(command.value), [this](twin::Install install, std::size_t bytes) {
+            software_.install(std::move(install), bytes);
+        });
         return true;
     }
     if (command.operation != "remove") return false;
     accepted(twin::decode_remove_software(command.value),
-             [this](twin::RemoveSoftware remove) { software_.remove(std::move(remove)); });
+             [this](twin::RemoveSoftware remove, std::size_t bytes) {
+                 software_.remove(std::move(remove), bytes);
+             });
     return true;
 }
 

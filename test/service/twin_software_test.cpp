@@ -161,6 +161,35 @@ TEST_CASE("a module that fails does not stop the next, and actions wait for each
     CHECK(shop.engine.containers().size() == 2);
 }
 
+TEST_CASE("past the bound of waiting actions the answer is a failure", "[TW-79][service]") {
+    Shop shop;
+    shop.engine.put_in_registry("far:1");
+    shop.engine.hang_pulls(true);
+    const auto far = shop.artifact(shop.descriptor("far", "far:1"));
+    const auto install = [&](const std::string& request, std::size_t bytes) {
+        auto module = shop.module("nav", far);
+        module["more"] = std::string(bytes, 'x');
+        shop.command("SoftwareUpdatable", "install", request,
+                     {{"correlationId", request}, {"softwareModules", json::array({module})}});
+    };
+    SECTION("by their number") {
+        for (int i = 0; i < 300; ++i)
+            install("m" + std::to_string(i), 0);
+        REQUIRE(shop.answered("m299") == 500);
+        CHECK_THAT(shop.error_of("m299"), ContainsSubstring("too many"));
+        CHECK(shop.answered("m256") == 204);  // one is under way
+        CHECK(shop.answered("m257") == 500);
+    }
+    SECTION("by their size") {
+        for (int i = 0; i < 8; ++i)
+            install("m" + std::to_string(i), 900'000);
+        CHECK(shop.answered("m4") == 204);
+        CHECK(shop.answered("m5") == 500);
+        CHECK(shop.answered("m7") == 500);
+    }
+    shop.engine.hang_pulls(false);
+}
+
 TEST_CASE("software is removed by force, one by one", "[TW-54][TW-55][TW-56][TW-72][service]") {
     Shop shop;
     for (const char* id : {"a", "b", "c"})
