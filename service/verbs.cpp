@@ -68,7 +68,30 @@ const Container* Verbs::take(const ContainerId& id, const Done& done) const {
     return container;
 }
 
-// The key keeps the order per container, also with the steps of an update.
+// What was true when something was asked for need not be when its turn comes: an update may have begun.
+void Verbs::in_turn(const ContainerId& id, Done done, Turn turn) {
+    auto& turns = turns_[id];
+    turns.push_back([this, id, done = std::move(done), turn = std::move(turn)] {
+        turn([this, id, done](const Result<>& result) {
+            done(result);
+            end_turn(id);
+        });
+    });
+    if (turns.size() > 1) return;
+    const auto first = turns.front();
+    first();
+}
+
+void Verbs::end_turn(const ContainerId& id) {
+    const auto turns = turns_.find(id);
+    turns->second.pop_front();
+    if (turns->second.empty())
+        turns_.erase(turns);
+    else
+        loop_.post(turns->second.front());
+}
+
+// The key keeps it apart from the steps of an update.
 void Verbs::run(Lane lane, const ContainerId& id, milliseconds limit, Work work, Done done) {
     workers_.submit(lane, id,
                     [work = std::move(work), done = std::move(done), limit](std::stop_token stop) -> Task {
@@ -87,104 +110,129 @@ void Verbs::run(Lane lane, const ContainerId& id, milliseconds limit, Work work,
 }
 
 void Verbs::start(const ContainerId& id, Done done) {
-    const Container* container = take(id, done);
-    if (container == nullptr) return;
-    run(
-        Lane::Quick, id, kCallLimit,
-        [this, known = *container](const runtime::Call& call) -> Result<> {
-            const auto seen = look(runtime_, known.engine_id, known, call);
-            if (!seen) return seen.error();
-            if (seen->state.status == Status::Running) return refuse(known, "is already running");
-            if (seen->state.status == Status::Paused) return refuse(known, "is paused; resume it instead");
-            if (seen->state.status == Status::Dead) return refuse(known, "is being removed");
-            // A stop may have taken its policy away.
-            if (auto given = runtime_.update(known.engine_id, policy_only(known.spec.restart), call); !given)
-                return given;
-            return runtime_.start(known.engine_id, call);
-        },
-        [this, id, done = std::move(done)](const Result<>& started) {
-            if (!started && started.error().code != Errc::Conflict &&
-                started.error().code != Errc::Unavailable)
-                world_.start_failed(id, started.error().message);
-            done(started);
-        });
+    in_turn(id, std::move(done), [this, id](const Done& ended) {
+        const Container* container = take(id, ended);
+        if (container == nullptr) return;
+        run(
+            Lane::Quick, id, kCallLimit,
+            [this, known = *container](const runtime::Call& call) -> Result<> {
+                const auto seen = look(runtime_, known.engine_id, known, call);
+                if (!seen) return seen.error();
+                if (seen->state.status == Status::Running) return refuse(known, "is already running");
+                if (seen->state.status == Status::Paused)
+                    return refuse(known, "is paused; resume it instead");
+                if (seen->state.status == Status::Dead) return refuse(known, "is being removed");
+                // A stop may have taken its policy away.
+                if (auto given = runtime_.update(known.engine_id, policy_only(known.spec.restart), call);
+                    !given)
+                    return given;
+                return runtime_.start(known.engine_id, call);
+            },
+            [this, id, ended](const Result<>& started) {
+                if (!started && started.error().code != Errc::Conflict &&
+                    started.error().code != Errc::Unavailable)
+                    world_.start_failed(id, started.error().message);
+                ended(started);
+            });
+    });
 }
 
-// On a worker. First the engine's policy, so that it does not bring back what must stay down.
-Result<> Verbs::halt(const EngineId& id, const RestartPolicy& policy, const runtime::StopOptions& options,
+// On a worker. First the engine's policy, so that it does not bring back what must stay down. An end before
+// this is the container's own; the loop knows of ours before the engine does.
+Result<> Verbs::halt(const Container& known, const runtime::StopOptions& options,
                      const runtime::Call& call) const {
-    if (auto held = runtime_.update(id, policy_only({"no", 0, 0}), call); !held) return held;
-    auto stopped = runtime_.stop(id, options, call);
+    const auto& id = known.spec.id;
+    if (auto held = runtime_.update(known.engine_id, policy_only({"no", 0, 0}), call); !held) return held;
+    loop_.post([this, id] { world_.expect_stop(id); });
+    auto stopped = runtime_.stop(known.engine_id, options, call);
     if (stopped) return stopped;
-    if (auto given = runtime_.update(id, policy_only(policy), call); !given)
+    loop_.post([this, id] { world_.stop_failed(id); });
+    if (auto given = runtime_.update(known.engine_id, policy_only(known.spec.restart), call); !given)
         log::warn("restart policy after a stop that failed: {}", given.error().message);
     return stopped;
 }
 
 void Verbs::stop(const ContainerId& id, StopOptions options, Done done) {
+    in_turn(id, std::move(done),
+            [this, id, options = std::move(options)](const Done& ended) { stop_now(id, options, ended); });
+}
+
+void Verbs::stop_now(const ContainerId& id, const StopOptions& options, const Done& done) {
     const Container* container = take(id, done);
     if (container == nullptr) return;
     runtime::StopOptions how{};
     how.signal = options.signal;
     how.grace = options.grace > 0ms ? options.grace : config_.stop_timeout;
     how.force = options.force;
-    world_.expect_stop(id);
     run(
         Lane::Steps, id, how.grace * 2 + kCallLimit,
         [this, known = *container, how](const runtime::Call& call) -> Result<> {
             const auto seen = look(runtime_, known.engine_id, known, call);
             if (!seen) return seen.error();
             if (!seen->runs() && !seen->state.restarting) return refuse(known, "is not running");
-            return halt(known.engine_id, known.spec.restart, how, call);
+            return halt(known, how, call);
         },
-        [this, id, done = std::move(done)](const Result<>& stopped) {
-            if (!stopped) world_.stop_failed(id);
-            done(stopped);
-        });
+        done);
 }
 
 void Verbs::pause(const ContainerId& id, Done done) {
-    const Container* container = take(id, done);
-    if (container == nullptr) return;
-    run(
-        Lane::Quick, id, kCallLimit,
-        [this, known = *container](const runtime::Call& call) -> Result<> {
-            const auto seen = look(runtime_, known.engine_id, known, call);
-            if (!seen) return seen.error();
-            if (seen->state.status != Status::Running) return refuse(known, "is not running");
-            return runtime_.pause(known.engine_id, call);
-        },
-        std::move(done));
+    in_turn(id, std::move(done), [this, id](const Done& ended) {
+        const Container* container = take(id, ended);
+        if (container == nullptr) return;
+        run(
+            Lane::Quick, id, kCallLimit,
+            [this, known = *container](const runtime::Call& call) -> Result<> {
+                const auto seen = look(runtime_, known.engine_id, known, call);
+                if (!seen) return seen.error();
+                if (seen->state.status != Status::Running) return refuse(known, "is not running");
+                return runtime_.pause(known.engine_id, call);
+            },
+            ended);
+    });
 }
 
 void Verbs::resume(const ContainerId& id, Done done) {
-    const Container* container = take(id, done);
-    if (container == nullptr) return;
-    run(
-        Lane::Quick, id, kCallLimit,
-        [this, known = *container](const runtime::Call& call) -> Result<> {
-            const auto seen = look(runtime_, known.engine_id, known, call);
-            if (!seen) return seen.error();
-            if (seen->state.status != Status::Paused) return refuse(known, "is not paused");
-            return runtime_.unpause(known.engine_id, call);
-        },
-        std::move(done));
+    in_turn(id, std::move(done), [this, id](const Done& ended) {
+        const Container* container = take(id, ended);
+        if (container == nullptr) return;
+        run(
+            Lane::Quick, id, kCallLimit,
+            [this, known = *container](const runtime::Call& call) -> Result<> {
+                const auto seen = look(runtime_, known.engine_id, known, call);
+                if (!seen) return seen.error();
+                if (seen->state.status != Status::Paused) return refuse(known, "is not paused");
+                return runtime_.unpause(known.engine_id, call);
+            },
+            ended);
+    });
 }
 
 void Verbs::rename(const ContainerId& id, const std::string& name, Done done) {
+    in_turn(id, std::move(done), [this, id, name](const Done& ended) { rename_now(id, name, ended); });
+}
+
+void Verbs::rename_now(const ContainerId& id, const std::string& name, const Done& done) {
     const Container* container = take(id, done);
     if (container == nullptr) return;
     if (name.empty() || name == container->spec.name) return done({});
     Container renamed = *container;
     renamed.spec.name = name;
     if (auto valid = validate(renamed.spec); !valid) return done(valid.error());
-    world_.keep(renamed, std::move(done));
+    world_.keep(renamed, done);
     // Its name in the engine is for people: it follows when it can.
     steps_.put_name_right(renamed, [](const std::optional<Error>&) {});
 }
 
 void Verbs::update(const ContainerId& id, std::optional<RestartPolicy> restart,
                    std::optional<Resources> resources, Done done) {
+    in_turn(id, std::move(done),
+            [this, id, restart = std::move(restart), resources = std::move(resources)](const Done& ended) {
+                update_now(id, restart, resources, ended);
+            });
+}
+
+void Verbs::update_now(const ContainerId& id, const std::optional<RestartPolicy>& restart,
+                       const std::optional<Resources>& resources, const Done& done) {
     const Container* container = take(id, done);
     if (container == nullptr) return;
     ContainerSpec wanted = container->spec;
@@ -206,7 +254,7 @@ void Verbs::update(const ContainerId& id, std::optional<RestartPolicy> restart,
         [this, engine_id = container->engine_id, options](const runtime::Call& call) {
             return runtime_.update(engine_id, options, call);
         },
-        [this, id, wanted, done = std::move(done)](const Result<>& updated) {
+        [this, id, wanted, done](const Result<>& updated) {
             const Container* known = world_.find(id);
             if (!updated || known == nullptr) return done(updated);
             Container changed = *known;
@@ -217,15 +265,18 @@ void Verbs::update(const ContainerId& id, std::optional<RestartPolicy> restart,
 }
 
 void Verbs::remove(const ContainerId& id, Force force, Done done) {
+    in_turn(id, std::move(done), [this, id, force](const Done& ended) { remove_now(id, force, ended); });
+}
+
+void Verbs::remove_now(const ContainerId& id, Force force, const Done& done) {
     const Container* container = world_.find(id);
     const bool lost = container != nullptr && container->engine_id.empty() && world_.ready() &&
                       !creates(id) && may_change_(id);
-    if (lost) return world_.forget(id, std::move(done));  // the engine has no such instance
+    if (lost) return world_.forget(id, done);  // the engine has no such instance
     container = take(id, done);
     if (container == nullptr) return;
     runtime::StopOptions how{};
     how.grace = config_.stop_timeout;
-    world_.expect_stop(id);
     run(
         Lane::Steps, id, how.grace * 2 + kCallLimit,
         [this, known = *container, how, force](const runtime::Call& call) -> Result<> {
@@ -235,13 +286,11 @@ void Verbs::remove(const ContainerId& id, Force force, Done done) {
             const bool up = seen->runs() || seen->state.restarting;
             if (up && force == Force::No) return refuse(known, "is running; stop it, or remove it by force");
             if (up)
-                if (auto halted = halt(known.engine_id, known.spec.restart, how, call); !halted)
-                    return halted;
+                if (auto halted = halt(known, how, call); !halted) return halted;
             return runtime_.remove(known.engine_id, call);
         },
-        [this, id, done = std::move(done)](const Result<>& removed) {
+        [this, id, done](const Result<>& removed) {
             if (removed) return world_.forget(id, done);
-            world_.stop_failed(id);
             done(removed);
         });
 }

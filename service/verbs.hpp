@@ -1,10 +1,12 @@
-// What a person or a cloud asks of one container: checked against what the engine says at that moment, then
-// carried out, in order per container. Knows nothing of who asks, and leaves alone what an open update holds.
+// What a person or a cloud asks of one container: one after the other per container, checked when its turn
+// comes against what the engine says at that moment, then carried out. Knows nothing of who asks, and leaves
+// alone what an open update holds.
 #pragma once
 
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -65,6 +67,16 @@ class Verbs {
         Created done{};
     };
     using Work = std::function<Result<>(const runtime::Call&)>;
+    using Turn = std::function<void(const Done& done)>;
+
+    // Calls `turn` when what was asked of that container before has ended.
+    void in_turn(const ContainerId& id, Done done, Turn turn);
+    void end_turn(const ContainerId& id);
+    void stop_now(const ContainerId& id, const StopOptions& options, const Done& done);
+    void rename_now(const ContainerId& id, const std::string& name, const Done& done);
+    void update_now(const ContainerId& id, const std::optional<RestartPolicy>& restart,
+                    const std::optional<Resources>& resources, const Done& done);
+    void remove_now(const ContainerId& id, Force force, const Done& done);
 
     void next_creation();
     void create_now(const Creation& creation);
@@ -72,7 +84,7 @@ class Verbs {
     // The container, free for changes; else `done` has been told why not.
     const Container* take(const ContainerId& id, const Done& done) const;
     void run(Lane lane, const ContainerId& id, std::chrono::milliseconds limit, Work work, Done done);
-    Result<> halt(const EngineId& id, const RestartPolicy& policy, const runtime::StopOptions& options,
+    Result<> halt(const Container& known, const runtime::StopOptions& options,
                   const runtime::Call& call) const;
 
     Loop& loop_;
@@ -84,6 +96,7 @@ class Verbs {
     VerbsConfig config_;
     std::deque<Creation> waiting_;
     std::set<ContainerId> creating_;
+    std::map<ContainerId, std::deque<std::function<void()>>> turns_;  // the first is under way
 };
 
 }  // namespace berth::service

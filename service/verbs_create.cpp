@@ -53,20 +53,25 @@ void Verbs::on_created(const Creation& creation, const std::optional<Error>& err
         return steps_.discard(id, creation.spec.name,
                               [end, error](const std::optional<Error>&) { end(*error); });
     if (creation.then == Then::Nothing) return end(id);
-    const Container* made = world_.find(id);
-    if (made == nullptr) return end(fail(Errc::NotFound, "container " + creation.spec.name + " was removed"));
-    run(
-        Lane::Quick, id, std::chrono::minutes(2),
-        [this, engine_id = made->engine_id](const runtime::Call& call) {
-            return runtime_.start(engine_id, call);
-        },
-        [this, id, end](const Result<>& started) {
-            if (!started) {
-                log::warn("container {}: {}", id, started.error().message);
-                world_.start_failed(id, started.error().message);
-            }
-            end(id);
-        });
+    if (world_.find(id) == nullptr)
+        return end(fail(Errc::NotFound, "container " + creation.spec.name + " was removed"));
+    const auto started = [end, id](const Result<>& result) {
+        if (!result) log::warn("container {}: {}", id, result.error().message);
+        end(id);
+    };
+    in_turn(id, started, [this, id](const Done& ended) {
+        const Container* made = take(id, ended);
+        if (made == nullptr) return;
+        run(
+            Lane::Quick, id, std::chrono::minutes(2),
+            [this, engine_id = made->engine_id](const runtime::Call& call) {
+                return runtime_.start(engine_id, call);
+            },
+            [this, id, ended](const Result<>& result) {
+                if (!result) world_.start_failed(id, result.error().message);
+                ended(result);
+            });
+    });
 }
 
 }  // namespace berth::service

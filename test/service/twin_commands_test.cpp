@@ -275,6 +275,53 @@ TEST_CASE("update replaces what is given", "[TW-46][TW-70][service]") {
     CHECK_FALSE(config().contains("resources"));
 }
 
+TEST_CASE("of two updates at once each changes its own part", "[TW-46][TW-79][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto feature = "Container:" + id;
+    // On the loop, both are taken before the engine has answered the first.
+    const auto at_once = [&](const std::string& request, const json& first, const json& second) {
+        bench.station().on_loop([&] {
+            bench.command(feature, "update", request + "1", first);
+            bench.command(feature, "update", request + "2", second);
+        });
+        CHECK(bench.answered(request + "1") == 204);
+        CHECK(bench.answered(request + "2") == 204);
+        bench.settle();
+    };
+    at_once("a", {{"resources", {{"memory", "64M"}}}}, {{"restartPolicy", {{"type", "ALWAYS"}}}});
+    CHECK(bench.cloud.status(feature)["config"]["resources"] == json({{"memory", "64M"}}));
+    CHECK(bench.cloud.status(feature)["config"]["restartPolicy"] == json({{"type", "ALWAYS"}}));
+    CHECK(bench.engine.limits_of(bench.engine_id(id)).memory == "64M");
+    CHECK(bench.engine.policy_of(bench.engine_id(id)) == "always");
+    at_once("b", {{"resources", {{"memory", "96M"}}}}, {{"resources", {{"memory", "64M"}}}});
+    CHECK(bench.cloud.status(feature)["config"]["resources"] == json({{"memory", "64M"}}));
+    CHECK(bench.engine.limits_of(bench.engine_id(id)).memory == "64M");
+}
+
+TEST_CASE("an end of its own is none that was asked for, even if one waits to be",
+          "[TW-41][TW-69][service]") {
+    Started bench;
+    const json once = {{"restartPolicy", {{"type", "NO"}}}};
+    std::vector<std::string> slow;
+    for (const char* name : {"a", "b", "c", "d"}) {  // as many as stop at the same time
+        slow.push_back(bench.run(name, once));
+        bench.engine.make_stubborn(bench.engine_id(slow.back()));
+    }
+    const auto id = bench.run("web", once);
+    const auto stops = bench.engine.calls(Verb::Stop);
+    for (const auto& other : slow)
+        bench.command("Container:" + other, "stopWithOptions", "slow-" + other, {{"timeout", 2}});
+    REQUIRE(bench.engine.await_calls(Verb::Stop, stops + 4));
+    bench.command("Container:" + id, "stop", "late");
+    bench.settle();
+    bench.engine.end_process(bench.engine_id(id), 3);
+    CHECK(bench.answered("late") == 500);
+    CHECK_THAT(bench.error_of("late"), ContainsSubstring("is not running"));
+    CHECK(bench.said_of(id) == Words{"Container: state EXITED"});
+    CHECK(bench.state(id)["exitCode"] == 3);
+}
+
 TEST_CASE("a command that comes twice is done once", "[TW-80][service]") {
     Started bench;
     const auto topic = bench.cloud.command_topic("r1", "create");
@@ -380,4 +427,25 @@ TEST_CASE("what an open update holds is not changed by the cloud", "[UA-67][serv
     bench.station().command("act-1", "CLEANUP");
     REQUIRE(bench.station().says("act-1", "INCOMPLETE"));
     CHECK(bench.ask("Container:" + web, "stop", "a4") == 204);
+}
+
+TEST_CASE("what waited for its turn is not done to what an update holds by then", "[UA-67][service]") {
+    service::UpdateAgentConfig agent{};
+    agent.apply_mode = service::ApplyMode::Command;
+    Started bench({}, agent);
+    const auto web = bench.run("web");
+    const auto feature = "Container:" + web;
+    bench.engine.make_stubborn(bench.engine_id(web));
+    bench.command(feature, "stopWithOptions", "a1", {{"timeout", 3}});
+    bench.command(feature, "remove", "a2", true);
+    bench.station().desire(
+        R"({"activityId":"act-1","payload":{"domains":[{"id":"containers","components":[{"id":"web",)"
+        R"("version":"1","config":[{"key":"image","value":"app:2"}]}]}]}})");
+    REQUIRE(bench.station().says("act-1", "IDENTIFIED"));
+    REQUIRE_FALSE(bench.cloud.answer("a1"));
+    CHECK(bench.answered("a1") == 500);  // it still runs
+    CHECK(bench.answered("a2") == 500);
+    CHECK_THAT(bench.error_of("a2"), ContainsSubstring("act-1"));
+    CHECK(bench.engine.containers().size() == 1);
+    CHECK(bench.state(web)["status"] == "RUNNING");
 }
