@@ -172,7 +172,10 @@ void Verbs::stop_now(const ContainerId& id, const StopOptions& options, const Do
             if (!seen->runs() && !seen->state.restarting) return refuse(known, "is not running");
             return halt(known, how, call);
         },
-        done);
+        [this, id, done](const Result<>& stopped) {
+            if (stopped) world_.stopped(id);
+            done(stopped);
+        });
 }
 
 void Verbs::pause(const ContainerId& id, Done done) {

@@ -288,6 +288,20 @@ void World::expect_stop(const ContainerId& id) {
     our_stops_.insert(id);
 }
 
+// One that waited to be started again had no process: no event tells that it will not be.
+void World::stopped(const ContainerId& id) {
+    const auto at = containers_.find(id);
+    if (at == containers_.end()) return;
+    Container& container = at->second;
+    if (container.state.status != Status::Exited || !container.state.restarting) return;
+    our_stops_.erase(id);
+    container.state.status = Status::Stopped;
+    container.state.restarting = false;
+    container.manually_stopped = true;
+    save(container, {});
+    notify(changed_);
+}
+
 void World::stop_failed(const ContainerId& id) {
     our_stops_.erase(id);
     asked_to_stop_.erase(id);

@@ -47,6 +47,7 @@ class World {
     // The instance is gone: the picture follows at once, then the record, then `then`.
     void forget(const ContainerId& id, Then then = {});
     void expect_stop(const ContainerId& id);  // Berth itself is about to stop it
+    void stopped(const ContainerId& id);      // by Berth; most are known from their end
     void stop_failed(const ContainerId& id);  // it runs on: an end that comes later is its own
     void start_failed(const ContainerId& id, const std::string& why);
     // From now on whoever starts is inspected for its process id, which no event tells.

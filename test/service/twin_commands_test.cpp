@@ -203,6 +203,24 @@ TEST_CASE("start, stop, pause and resume say when they do not fit", "[TW-40][TW-
     CHECK(bench.engine.policy_of(bench.engine_id(id)) == "unless-stopped");
 }
 
+TEST_CASE("one that waits to be started again is stopped as well", "[TW-41][TW-69][service]") {
+    TwinBench bench;
+    auto crashing = container(spec("web", "app:1"), Status::Exited);
+    crashing.spec.restart.type = "always";
+    crashing.state.restarting = true;
+    crashing.state.exit_code = 1;
+    const auto engine_id = bench.engine.put(crashing);
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    const std::string feature = "Container:" + crashing.spec.id;
+    REQUIRE(bench.ask(feature, "stop", "r1") == 204);
+    REQUIRE(bench.says(feature + " state STOPPED"));
+    CHECK(bench.engine.policy_of(engine_id) == "no");
+    bench.settle();
+    CHECK(bench.cloud.said() == Words{feature + " state STOPPED"});
+}
+
 TEST_CASE("stopWithOptions waits, and forces only if told to", "[TW-42][service]") {
     Started bench;
     const auto id = bench.run("web");
