@@ -161,6 +161,7 @@ void Twin::say_all() {
     if (has(twin::kMetrics)) all.push_back({words_->metrics(), {}});
     for (const auto& late : std::exchange(late_answers_, {}))
         if (late.topic.starts_with("command//" + words_->thing().id + "/")) link_.publish(late);
+    if (!early_.empty()) loop_.post([this] { take_early(); });
     // Commands are taken when the cloud has all, or is too slow with it.
     const auto done = [this, number] { subscribe_once(number); };
     loop_.post_after(kSyncPatience, done);

@@ -85,6 +85,8 @@ class Twin {
         twin::Sender sender{};
     };
     void on_command(const Message& message);
+    void keep_early(const Message& message);
+    void take_early();
     void on_too_many(const Message& message);
     void on_notice(const twin::CommandTopic& topic, const Message& message);
     bool is_copy(const Message& message);
@@ -121,7 +123,9 @@ class Twin {
     std::set<ContainerId> known_;  // to the cloud, as the file of `known_thing_` says
     std::string known_thing_;
 
-    std::size_t under_way_{0};              // commands
+    std::size_t under_way_{0};   // commands
+    std::deque<Message> early_;  // commands that came before all had been said
+    std::size_t early_bytes_{0};
     std::deque<Publication> late_answers_;  // of commands that ended while it was not known who we are
     struct Copy {
         std::string topic{};

@@ -17,6 +17,7 @@ using twin::Stage;
 
 constexpr std::size_t kMostUnderWay = 256;
 constexpr std::size_t kMostLateAnswers = 256;
+constexpr std::size_t kMostEarlyBytes = 4 * 1024 * 1024;
 constexpr std::size_t kRemembered = 64;
 constexpr auto kProvisionPause = 30s;
 
@@ -46,7 +47,8 @@ std::vector<Route> Twin::routes() {
 }
 
 void Twin::on_command(const Message& message) {
-    if (message.retained || !words_) return;  // of another day, or for whom we no longer are
+    if (message.retained) return;  // of another day
+    if (!all_said_ || !early_.empty()) return keep_early(message);
     const auto topic = twin::parse_command_topic(message.topic);
     if (!topic || topic->thing_id != words_->thing().id)
         return log::warn("command on '{}' ignored: expected {}<request>/<subject>", message.topic,
@@ -60,6 +62,22 @@ void Twin::on_command(const Message& message) {
         return refuse(asked, refusal->stage, refusal->code, refusal->message);
     if (under_way_ + software_.waiting() >= kMostUnderWay) return refuse_for_now(asked);
     carry_out(asked, std::get<twin::Command>(incoming.content));
+}
+
+// A session that lasts delivers what came meanwhile with the connection, before it is known who we are;
+// nobody will deliver it again.
+void Twin::keep_early(const Message& message) {
+    const auto bytes = message.topic.size() + message.payload.size();
+    if (early_.size() >= kMostUnderWay || early_bytes_ + bytes > kMostEarlyBytes) return on_too_many(message);
+    early_.push_back(message);
+    early_bytes_ += bytes;
+}
+
+void Twin::take_early() {
+    if (!all_said_) return;  // lost again: taken next time
+    early_bytes_ = 0;
+    for (const auto& message : std::exchange(early_, {}))
+        on_command(message);
 }
 
 // The rest of the message is gone, but whoever waits for an answer gets one.

@@ -185,6 +185,32 @@ TEST_CASE("after a lost connection nothing is said until it is known who we are"
     CHECK(bench.cloud.said().front() == "+SoftwareUpdatable");
 }
 
+TEST_CASE("commands that come with the connection wait until all has been said", "[TW-07][TW-12][service]") {
+    TwinBench bench;
+    const auto web = bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    bench.station().lose_broker();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 2; });
+    bench.cloud.take_said();
+    bench.command("Container:web", "stop", "r1");
+    bench.command("Container:web", "start", "r2");
+    for (int i = 0; i < 300; ++i)
+        bench.command("Container:none", "start", "m" + std::to_string(i));
+    bench.settle();
+    CHECK(bench.engine.calls(Verb::Stop) == 0);
+    CHECK(bench.cloud.all_answers().empty());
+    bench.tell("edge/thing/response", bench.cloud.edge_response());
+    CHECK(bench.answered("r1") == 204);
+    CHECK(bench.answered("r2") == 204);
+    CHECK(bench.cloud.said().front() == "+SoftwareUpdatable");
+    CHECK(bench.engine.calls(Verb::Stop) == 1);
+    CHECK(bench.answered("m0") == 400);
+    CHECK(bench.answered("m299") == 500);  // more than are kept
+    CHECK(bench.cloud.all_answers().size() == 302);
+}
+
 TEST_CASE("what ends by itself, or behind our back, is told at once", "[TW-69][TW-73][service]") {
     TwinBench bench;
     auto record = there("web", "2025-01-01T00:00:00Z");
