@@ -64,6 +64,7 @@ void Twin::ask() {
     question.payload = twin::encode_edge_request();
     question.importance = Importance::Twin;
     link_.publish(std::move(question));
+    if (const auto early = std::exchange(early_device_, std::nullopt)) become(*early);
 }
 
 // What waits is said again with everything else once it is known who we are.
@@ -71,6 +72,7 @@ void Twin::on_link_lost() {
     connected_ = false;
     dispose();
     device_.reset();
+    early_device_.reset();
     words_.reset();
     all_said_ = false;
     subscribed_.clear();
@@ -88,7 +90,10 @@ void Twin::on_edge_response(const Message& message) {
     auto device = twin::decode_edge_response(message.payload);
     if (!device)
         return log::warn("who this device is in the cloud is not understood: {}", device.error().message);
-    if (!connected_ || !world_was_ready_) return;  // asked again then
+    if (!connected_ || !world_was_ready_) {  // a retained answer does not come twice
+        early_device_ = std::move(*device);
+        return;
+    }
     if (device_ == *device) return on_repeat();
     become(*device);
 }

@@ -110,10 +110,11 @@ class Twin {
 
     bool connected_{false};
     bool world_was_ready_{false};
-    std::optional<twin::Device> device_;   // of this connection
-    std::optional<twin::Features> words_;  // while it is known who we are
-    std::string subscribed_;               // the command filter, empty: none
-    std::uint64_t sync_number_{0};         // of the newest; a step of an older one ends there
+    std::optional<twin::Device> device_;        // of this connection
+    std::optional<twin::Device> early_device_;  // the same, told before we were ready
+    std::optional<twin::Features> words_;       // while it is known who we are
+    std::string subscribed_;                    // the command filter, empty: none
+    std::uint64_t sync_number_{0};              // of the newest; a step of an older one ends there
     std::chrono::steady_clock::time_point last_repeat_sync_{};
     std::chrono::steady_clock::time_point last_provision_sync_{};
     bool thing_deleted_{false};

@@ -70,6 +70,33 @@ TEST_CASE("the cloud is told all, in order, once it is known who we are",
     }
 }
 
+TEST_CASE("an answer that was there before the question counts", "[TW-05][TW-06][service]") {
+    TwinBench bench;
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.engine.hang_lists(true);
+    bench.start();
+    bench.tell("edge/thing/response", bench.cloud.edge_response());  // retained: it comes with the SUBACK
+    bench.station().connect_broker();
+    bench.settle();
+    CHECK(bench.cloud.said().empty());
+    bench.engine.hang_lists(false);
+    REQUIRE(bench.says("+Metrics"));
+    CHECK(bench.asked() == 1);
+    CHECK(bench.cloud.has("Container:web"));
+    CHECK(bench.until([&] { return bench.is_subscribed(bench.cloud.command_filter()); }));
+
+    // Of the connection before it is not believed.
+    TwinBench lost;
+    lost.start();
+    lost.station().await_ready();
+    lost.tell("edge/thing/response", lost.cloud.edge_response());
+    lost.station().lose_broker();
+    lost.station().connect_broker();
+    lost.require([&] { return lost.asked() == 1; });
+    lost.settle();
+    CHECK(lost.cloud.said().empty());
+}
+
 TEST_CASE("commands are taken when the cloud has it all", "[TW-07][service]") {
     TwinBench bench;
     bench.start();
