@@ -81,6 +81,7 @@ void Twin::on_link_lost() {
 }
 
 void Twin::dispose() {
+    loop_.cancel(std::exchange(own_sync_, 0));
     ++sync_number_;
     feed_.end();
     metrics_.stop();
@@ -100,7 +101,8 @@ void Twin::on_edge_response(const Message& message) {
 
 void Twin::on_repeat() {
     const auto now = steady_clock::now();
-    if (!config_.resync_on_repeat || now - last_repeat_sync_ < kRepeatPause) return;
+    if (!config_.resync_on_repeat) return;
+    if (last_repeat_sync_ && now - *last_repeat_sync_ < kRepeatPause) return;
     last_repeat_sync_ = now;
     sync();
 }
@@ -139,6 +141,18 @@ void Twin::sync() {
             known_thing_ = thing;
             say_all();
         };
+    });
+}
+
+void Twin::sync_soon() {
+    if (own_sync_ != 0) return;
+    const auto now = steady_clock::now();
+    const auto since = last_own_sync_ ? now - *last_own_sync_ : config_.sync_pause;
+    const auto rest = std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(config_.sync_pause - since));
+    own_sync_ = loop_.post_after(rest, [this] {
+        own_sync_ = 0;
+        last_own_sync_ = steady_clock::now();
+        sync();
     });
 }
 

@@ -53,6 +53,7 @@ class Twin {
     void on_repeat();
     void become(const twin::Device& device);
     void sync();
+    void sync_soon();  // not more often than the cloud can bear, but not never
     void say_all();
     void subscribe_once(std::uint64_t sync);
     bool has(std::string_view feature) const;
@@ -115,8 +116,9 @@ class Twin {
     std::optional<twin::Features> words_;       // while it is known who we are
     std::string subscribed_;                    // the command filter, empty: none
     std::uint64_t sync_number_{0};              // of the newest; a step of an older one ends there
-    std::chrono::steady_clock::time_point last_repeat_sync_{};
-    std::chrono::steady_clock::time_point last_provision_sync_{};
+    std::optional<std::chrono::steady_clock::time_point> last_repeat_sync_;
+    std::optional<std::chrono::steady_clock::time_point> last_own_sync_;
+    TimerId own_sync_{0};  // one that comes
     bool thing_deleted_{false};
     bool all_said_{false};  // to this thing, on this connection: what changes may be said
     std::deque<Unsaid> unsaid_;

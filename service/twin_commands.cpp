@@ -11,7 +11,6 @@
 namespace berth::service {
 namespace {
 
-using namespace std::chrono_literals;
 using twin::Code;
 using twin::Stage;
 
@@ -19,7 +18,6 @@ constexpr std::size_t kMostUnderWay = 256;
 constexpr std::size_t kMostLateAnswers = 256;
 constexpr std::size_t kMostEarlyBytes = 4 * 1024 * 1024;
 constexpr std::size_t kRemembered = 64;
-constexpr auto kProvisionPause = 30s;
 
 constexpr std::string_view kContainerPrefix = "Container:";
 
@@ -110,11 +108,8 @@ void Twin::on_notice(const twin::CommandTopic& topic, const Message& message) {
     if (notice->path != "/") return;
     if (topic.subject == "deleted") thing_deleted_ = true;
     if (topic.subject != "created" || !std::exchange(thing_deleted_, false)) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_provision_sync_ < kProvisionPause) return;
-    last_provision_sync_ = now;
     log::info("the thing was made anew in the cloud: all is said again");
-    sync();
+    sync_soon();
 }
 
 void Twin::carry_out(const Asked& asked, const twin::Command& command) {
