@@ -33,6 +33,7 @@ struct Publication {
     Importance importance{Importance::Feedback};
     bool progress_only{};               // droppable: says nothing that a later message does not
     std::function<void()> delivered{};  // on the loop, once there is no use in sending it again; may be empty
+    std::function<void()> refused{};    // instead of that, if nobody will ever take it; empty: delivered
     std::string
         newest_wins{};  // non-empty: replaces the waiting publication with this key, whatever its topic
 };

@@ -15,8 +15,7 @@ std::size_t size_of(const Publication& publication) {
 
 void Outbox::add(Publication publication) {
     if (!takes(publication)) {
-        ++dropped_[static_cast<std::size_t>(publication.importance)];
-        if (publication.delivered) publication.delivered();
+        refuse(publication);
         return;
     }
     enqueue(++last_id_, std::move(publication));
@@ -94,8 +93,18 @@ void Outbox::on_delivered(Id id) {
 void Outbox::on_refused(Id id) {
     const auto found = in_flight_.find(id);
     if (found == in_flight_.end()) return;
-    ++dropped_[static_cast<std::size_t>(found->second.importance)];
-    on_delivered(id);
+    in_flight_bytes_ -= size_of(found->second);
+    const auto refused = std::move(found->second);
+    in_flight_.erase(found);
+    refuse(refused);
+}
+
+void Outbox::refuse(const Publication& publication) {
+    ++dropped_[static_cast<std::size_t>(publication.importance)];
+    if (publication.refused)
+        publication.refused();
+    else if (publication.delivered)
+        publication.delivered();
 }
 
 void Outbox::put_back(Id id) {
@@ -128,8 +137,7 @@ std::optional<Outbox::Refused> Outbox::refuse_largest() {
     if (!largest) return std::nullopt;
     refused_bytes_ = size_of(*largest->second);
     const auto refused = dequeue(largest->second->importance, largest->first);
-    ++dropped_[static_cast<std::size_t>(refused.importance)];
-    if (refused.delivered) refused.delivered();
+    refuse(refused);
     return Refused{refused.topic, refused.payload.size()};
 }
 

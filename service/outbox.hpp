@@ -31,8 +31,7 @@ class Outbox {
 
     // Makes room by dropping, in this order: progress-only ones, metrics, twin, current state, feedback;
     // oldest first: `delivered` of these is not called, a later start may have the room. One that is larger
-    // than the whole outbox, or than the broker takes, is dropped itself, for good: its `delivered` is
-    // called.
+    // than the whole outbox, or than the broker takes, is dropped itself, for good: refused.
     void add(Publication publication);
 
     struct Sending {
@@ -44,7 +43,7 @@ class Outbox {
     std::optional<Sending> take();
 
     void on_delivered(Id id);              // ids that are not in flight are ignored, like in the next two
-    void on_refused(Id id);                // the broker will never take it: counted as dropped
+    void on_refused(Id id);                // the broker will never take it: counted as dropped, told
     void put_back(Id id);                  // could not be handed over: waits again, at its old place
     void withdraw(Importance importance);  // what waits of it; not counted as dropped
     void on_lost();  // the connection: all that was in flight waits again, except QoS 0, which was sent once
@@ -77,6 +76,7 @@ class Outbox {
     Publication dequeue(Importance importance, Id id);
     void drop(Importance importance, Id id);
     void make_room();
+    void refuse(const Publication& publication);
     bool over() const;
 
     Limits limits_;

@@ -161,23 +161,22 @@ void Twin::say_all() {
     const auto containers = feed_.begin();
     all_said_ = true;
     std::vector<Saying> all;
-    if (has(twin::kSoftwareUpdatable)) all.push_back({words_->software(containers), {}});
+    if (has(twin::kSoftwareUpdatable)) all.push_back({words_->software(containers), {}, {}});
     for (const auto& operation : unsaid_)
         std::ranges::move(words_of(operation), std::back_inserter(all));
     std::set<ContainerId> there;
     if (has(twin::kContainerFactory)) {
         for (const auto& container : containers) {
-            all.push_back({words_->container(container), {}});
+            all.push_back({words_->container(container), {}, {}});
             there.insert(container.spec.id);
         }
         for (const auto& id : known_)
-            if (!there.contains(id))
-                all.push_back({words_->removed(twin::container_feature(id)), [this, id] { forget(id); }});
+            if (!there.contains(id)) all.push_back(removed(id));
         known_.insert(there.begin(), there.end());
         save_known();
-        all.push_back({words_->factory(), {}});
+        all.push_back({words_->factory(), {}, {}});
     }
-    if (has(twin::kMetrics)) all.push_back({words_->metrics(), {}});
+    if (has(twin::kMetrics)) all.push_back({words_->metrics(), {}, {}});
     for (const auto& late : std::exchange(late_answers_, {}))
         if (late.topic.starts_with("command//" + words_->thing().id + "/")) link_.publish(late);
     if (!early_.empty()) loop_.post([this] { take_early(); });
@@ -189,8 +188,8 @@ void Twin::say_all() {
         if (before) before();
         done();
     };
-    for (auto& [payload, delivered] : all)
-        say(std::move(payload), std::move(delivered));
+    for (auto& saying : all)
+        say(std::move(saying));
 }
 
 void Twin::subscribe_once(std::uint64_t sync) {

@@ -63,9 +63,10 @@ class Twin {
     struct Saying {
         std::string payload{};
         std::function<void()> delivered{};
+        std::function<void()> refused{};  // empty: delivered
     };
-    void say(std::string payload, std::function<void()> delivered = {},
-             Importance importance = Importance::Twin);
+    void say(std::string payload, Importance importance = Importance::Twin);
+    void say(Saying saying, Importance importance = Importance::Twin);
     void say_dependencies();
     struct Unsaid {  // of SoftwareUpdatable, which the broker has not acknowledged
         std::uint64_t number{};
@@ -73,11 +74,12 @@ class Twin {
     };
     void say_operation(const twin::OperationStatus& status);
     std::vector<Saying> words_of(const Unsaid& operation);
+    Saying removed(const ContainerId& id);
     void say_removed(const ContainerId& id);
     void say_containers(const twin::MetricsRequest& request);
     void say_report(const twin::Report& report);
     void remember(const ContainerId& id);
-    void forget(const ContainerId& id);
+    void forget(const std::string& thing, const ContainerId& id);
     void save_known();
 
     // What is asked for (twin_commands.cpp).

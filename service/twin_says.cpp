@@ -12,13 +12,18 @@ constexpr std::size_t kMostUnsaid = 64;
 
 }  // namespace
 
-void Twin::say(std::string payload, std::function<void()> delivered, Importance importance) {
+void Twin::say(std::string payload, Importance importance) {
+    say(Saying{std::move(payload), {}, {}}, importance);
+}
+
+void Twin::say(Saying saying, Importance importance) {
     if (!words_) return;
     Publication publication{};
     publication.topic = words_->thing().event_topic;
-    publication.payload = std::move(payload);
+    publication.payload = std::move(saying.payload);
     publication.importance = importance;
-    publication.delivered = std::move(delivered);
+    publication.delivered = std::move(saying.delivered);
+    publication.refused = std::move(saying.refused);
     link_.publish(std::move(publication));
 }
 
@@ -47,23 +52,29 @@ void Twin::say_operation(const twin::OperationStatus& status) {
     unsaid_.push_back({++last_unsaid_, status});
     if (unsaid_.size() > kMostUnsaid) unsaid_.pop_front();
     if (!all_said_) return;  // said with everything else
-    for (auto& [payload, delivered] : words_of(unsaid_.back()))
-        say(std::move(payload), std::move(delivered));
+    for (auto& saying : words_of(unsaid_.back()))
+        say(std::move(saying));
 }
 
 std::vector<Twin::Saying> Twin::words_of(const Unsaid& operation) {
     std::vector<Saying> words;
     if (twin::is_failure(operation.status.status))
-        words.push_back({words_->last_failed_operation(operation.status), {}});
-    words.push_back({words_->last_operation(operation.status), [this, number = operation.number] {
-                         std::erase_if(unsaid_, [number](const Unsaid& one) { return one.number == number; });
-                     }});
+        words.push_back({words_->last_failed_operation(operation.status), {}, {}});
+    const auto known = [this, number = operation.number] {
+        std::erase_if(unsaid_, [number](const Unsaid& one) { return one.number == number; });
+    };
+    words.push_back({words_->last_operation(operation.status), known, {}});
     return words;
 }
 
-// The entry stays on disk until the broker has the delete.
 void Twin::say_removed(const ContainerId& id) {
-    say(words_->removed(twin::container_feature(id)), [this, id] { forget(id); });
+    say(removed(id));
+}
+
+// The entry stays on disk until the broker has the delete: one that it refuses is tried with the next sync.
+Twin::Saying Twin::removed(const ContainerId& id) {
+    return {words_->removed(twin::container_feature(id)),
+            [this, id, thing = known_thing_] { forget(thing, id); }, [] {}};
 }
 
 // Some clients take the containers that follow a request for the answer to it.
@@ -75,15 +86,16 @@ void Twin::say_containers(const twin::MetricsRequest& request) {
 
 void Twin::say_report(const twin::Report& report) {
     if (words_ && !report.snapshot.empty())
-        say(twin::encode_report(words_->thing(), report), {}, Importance::Metrics);
+        say(twin::encode_report(words_->thing(), report), Importance::Metrics);
 }
 
 void Twin::remember(const ContainerId& id) {
     if (known_.insert(id).second) save_known();
 }
 
-void Twin::forget(const ContainerId& id) {
-    if (feed_.shows(id) || known_.erase(id) == 0) return;  // it is back
+// What the broker acknowledges may be of the thing that we were before.
+void Twin::forget(const std::string& thing, const ContainerId& id) {
+    if (thing != known_thing_ || feed_.shows(id) || known_.erase(id) == 0) return;  // it is back
     save_known();
 }
 

@@ -174,6 +174,31 @@ TEST_CASE("a refused publication is counted and not sent again", "[service]") {
     CHECK(outbox.waiting() == 0);
 }
 
+TEST_CASE("who asks for it is told of a refusal instead of a delivery", "[service]") {
+    Outbox outbox({.bytes = 1000});
+    int delivered = 0;
+    int refused = 0;
+    const auto add = [&](std::size_t size) {
+        auto publication = make(Importance::Twin, std::string(size, 'x'));
+        publication.delivered = [&] { ++delivered; };
+        publication.refused = [&] { ++refused; };
+        outbox.add(std::move(publication));
+    };
+    add(1);
+    outbox.on_delivered(outbox.take()->id);
+    CHECK(delivered == 1);
+    add(1);
+    outbox.on_refused(outbox.take()->id);  // by the broker's access list
+    add(1000);                             // by its size
+    add(1);
+    outbox.refuse_largest();
+    CHECK(delivered == 1);
+    CHECK(refused == 3);
+    CHECK(outbox.dropped(Importance::Twin) == 3);
+    CHECK(outbox.in_flight() == 0);
+    CHECK(outbox.waiting_bytes() == 0);
+}
+
 TEST_CASE("a full outbox drops progress, then metrics, twin and state, and transitions last", "[service]") {
     Outbox outbox({.bytes = 7 * bytes_of(2)});
     outbox.add(feedback("f1"));

@@ -364,6 +364,55 @@ TEST_CASE("a delete that nobody took is said again", "[TW-75][service]") {
     CHECK(becomes(thing_file(bench), "null"));
 }
 
+TEST_CASE("a delete that the broker refuses is not forgotten", "[TW-75][service]") {
+    TwinBench bench;
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    write(thing_file(bench), R"({"gone":"Container:gone"})");
+    bench.start();
+    bench.station().link.refuse("twin/commands/delete");
+    bench.connect();
+    REQUIRE(bench.ask("Container:web", "remove", "r1", true) == 204);
+    REQUIRE(bench.says("-Container:web"));
+    const auto id = bench.create("r2", {{"imageRef", "app:1"}});
+    REQUIRE(eventually([&] { return read_file(thing_file(bench)).find(id) != std::string::npos; }));
+    const auto known = json::parse(read_file(thing_file(bench)));
+    CHECK(known.size() == 3);
+    CHECK(known.contains("gone"));
+    CHECK(known.contains("web"));
+}
+
+TEST_CASE("what is acknowledged for one thing changes nothing of another", "[TW-10][TW-75][service]") {
+    TwinBench bench;
+    Cloud moved("acme.fleet:gw:truck-8");
+    const auto moved_file =
+        (bench.home.path() / "things" / "sup_back_acme.fleet_gw_truck-8_edge_containers.json").string();
+    write(thing_file(bench), R"({"gone":"Container:gone"})");
+    write(moved_file, R"({"gone":"Container:gone"})");
+    bench.start();
+    bench.station().await_ready();
+    bench.station().link.set_broker(false);
+    bench.station().link.refuse("gw:truck-8:edge:containers/things/twin/commands/delete");
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 1; });
+    bench.tell("edge/thing/response", bench.cloud.edge_response());
+    REQUIRE(bench.says("-Container:gone"));
+    bench.tell("edge/thing/response", moved.edge_response());
+    REQUIRE(bench.until([&] {
+        const auto all = bench.station().link.all();
+        return std::any_of(all.begin(), all.end(), [&](const auto& one) {
+            return one.topic == moved.event_topic() &&
+                   one.payload.find("commands/delete") != one.payload.npos;
+        });
+    }));
+    bench.station().broker_comes();
+    bench.tell(moved.command_topic("r1", "create"),
+               moved.command("ContainerFactory", "create", "r1", {{"imageRef", "app:1"}}));
+    REQUIRE(eventually([&] { return bench.engine.containers().size() == 1; }));
+    const auto id = bench.engine.containers()[0].spec.id;
+    REQUIRE(eventually([&] { return read_file(moved_file).find(id) != std::string::npos; }));
+    CHECK(json::parse(read_file(moved_file)).contains("gone"));
+}
+
 TEST_CASE("Kanto's older file is taken over, a damaged one is not believed", "[TW-74][service]") {
     TwinBench bench;
     write((bench.home.path() / "things" / "sup_back_acme.fleet_gw:truck-7:edge:containers.json").string(),

@@ -42,7 +42,20 @@ void KeepingLink::publish(service::Publication publication) {
     if (there) hand_over(publication);
 }
 
+void KeepingLink::refuse(std::string part) {
+    const std::lock_guard lock(mutex_);
+    refused_.push_back(std::move(part));
+}
+
+bool KeepingLink::refuses(const service::Publication& publication) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(refused_.begin(), refused_.end(), [&](const std::string& part) {
+        return publication.payload.find(part) != std::string::npos;
+    });
+}
+
 void KeepingLink::hand_over(const service::Publication& publication) {
+    if (publication.refused && refuses(publication)) return publication.refused();
     if (!file_.empty()) std::ofstream(file_, std::ios::app) << publication.payload << '\n';
     if (publication.delivered) publication.delivered();
 }

@@ -52,10 +52,12 @@ class KeepingLink final : public service::Link {
     std::vector<std::string> subscribed() const;  // now
     std::size_t waiting(service::Importance importance) const;
     void set_broker(bool there) { broker_ = there; }
-    void broker_comes();  // on the loop: it gets what has been waiting, in order
+    void broker_comes();            // on the loop: it gets what has been waiting, in order
+    void refuse(std::string part);  // from now on the broker refuses what contains it
 
  private:
     void hand_over(const service::Publication& publication);
+    bool refuses(const service::Publication& publication) const;
 
     mutable std::recursive_mutex mutex_;  // what is awaited may ask for more
     mutable std::condition_variable_any news_;
@@ -64,6 +66,7 @@ class KeepingLink final : public service::Link {
     std::vector<std::string> subscribed_;
     std::atomic<bool> broker_;
     const std::string file_;
+    std::vector<std::string> refused_;
 };
 
 class TemporaryFolder {
