@@ -41,7 +41,7 @@ void MetricsReporter::stop() {
     const bool was_on = request_.has_value();
     end();
     if (!was_on) return;
-    workers_.submit(Lane::Quick, "metrics", [this](const std::stop_token&) -> Task {
+    workers_.submit(Lane::Quick, ":metrics", [this](const std::stop_token&) -> Task {
         kernel_.keep_only({});
         return {};
     });
@@ -97,7 +97,7 @@ void MetricsReporter::tick() {
 
 void MetricsReporter::read(std::vector<Subject> subjects, Purpose purpose) {
     workers_.submit(
-        Lane::Quick, "metrics",
+        Lane::Quick, ":metrics",
         [this, number = number_, purpose, subjects = std::move(subjects)](std::stop_token stop) -> Task {
             auto readings = read_all(subjects, purpose, stop);
             return [this, number, purpose, readings = std::move(readings)]() mutable {

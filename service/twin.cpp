@@ -131,7 +131,7 @@ void Twin::sync() {
     const auto number = ++sync_number_;
     const auto thing = words_->thing().id;
     if (known_thing_ == thing) return say_all();
-    workers_.submit(Lane::Quick, "twin", [this, number, thing](const std::stop_token&) -> Task {
+    workers_.submit(Lane::Quick, ":twin", [this, number, thing](const std::stop_token&) -> Task {
         auto loaded = known_features::load(config_.home_dir, thing);
         return [this, number, thing, loaded = std::move(loaded)] {
             if (number != sync_number_) return;

@@ -102,7 +102,7 @@ void Twin::forget(const std::string& thing, const ContainerId& id) {
 // The key keeps the order of the writes.
 void Twin::save_known() {
     workers_.submit(
-        Lane::Quick, "twin",
+        Lane::Quick, ":twin",
         [folder = config_.home_dir, thing = known_thing_,
          ids = std::vector<ContainerId>(known_.begin(), known_.end())](const std::stop_token&) -> Task {
             if (auto saved = known_features::save(folder, thing, ids); !saved)

@@ -34,9 +34,10 @@ class Workers {
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
 
-    // Jobs with the same non-empty key keep their order and never overlap, also across lanes; meanwhile
-    // other keys of the lane go ahead. The returned source stops this one job: one that still waits is run
-    // all the same, with its token set, so that its Task can tell.
+    // Jobs with the same non-empty key keep their order and never overlap, also across lanes (a container's
+    // id, or a word that begins with a colon, which no id does); meanwhile other keys of the lane go ahead.
+    // The returned source stops this one job: one that still waits is run all the same, with its token set,
+    // so that its Task can tell.
     std::stop_source submit(Lane lane, std::string key, Job job);
 
     // No new work; waiting jobs are dropped, every running job is asked to stop, threads are joined, their

@@ -2,6 +2,7 @@
 #include "service/download.hpp"
 #include "test/service/twin_bench.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/wait.hpp"
 #include "test/support/web_server.hpp"
 
 using namespace berth;
@@ -159,6 +160,21 @@ TEST_CASE("a module that fails does not stop the next, and actions wait for each
     }
     CHECK(order == Words{"one bad", "one good", "two more"});
     CHECK(shop.engine.containers().size() == 2);
+}
+
+TEST_CASE("whatever a container is called, the twin is not held up by it", "[TW-12][service]") {
+    Shop shop;
+    shop.engine.put_in_registry("far:1");
+    shop.engine.hang_pulls(true);
+    const auto pulls = shop.engine.calls(Verb::Pull);
+    shop.command(
+        "SoftwareUpdatable", "install", "i1",
+        {{"correlationId", "one"},
+         {"softwareModules", {shop.module("twin", shop.artifact(shop.descriptor("twin", "far:1")))}}});
+    REQUIRE(shop.engine.await_calls(Verb::Pull, pulls + 1, kPatience));
+    Cloud moved("acme.fleet:gw:truck-8");  // another thing has another file to read
+    shop.introduce(moved);
+    shop.engine.hang_pulls(false);
 }
 
 TEST_CASE("past the bound of waiting actions the answer is a failure", "[TW-79][service]") {
