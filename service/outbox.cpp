@@ -47,8 +47,9 @@ Publication Outbox::dequeue(Importance importance, Id id) {
 }
 
 void Outbox::drop(Importance importance, Id id) {
-    dequeue(importance, id);
+    const auto gone = dequeue(importance, id);
     ++dropped_[static_cast<std::size_t>(importance)];
+    if (gone.dropped) gone.dropped();
 }
 
 bool Outbox::over() const {

@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 constexpr auto kRepeatPause = 5s;
+constexpr auto kLongestDropPause = 1h;
 constexpr auto kSyncPatience = 15s;  // then commands are taken without every part having arrived
 
 }  // namespace
@@ -48,6 +49,7 @@ bool Twin::has(std::string_view feature) const {
 
 void Twin::on_link_ready() {
     connected_ = true;
+    drop_pause_ = config_.sync_pause;
     ask();
 }
 
@@ -145,10 +147,24 @@ void Twin::sync() {
 }
 
 void Twin::sync_soon() {
-    if (own_sync_ != 0) return;
     const auto now = steady_clock::now();
     const auto since = last_own_sync_ ? now - *last_own_sync_ : config_.sync_pause;
     const auto rest = std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(config_.sync_pause - since));
+    sync_after(rest);
+}
+
+// There was no room for all that the twin says, so the cloud lacks something. One that never has the room is
+// not tried for ever at the same pace.
+void Twin::on_dropped() {
+    if (!all_said_ || own_sync_ != 0) return;
+    spdlog::warn("the broker is too slow for what the twin says: all is said again in {} s",
+                 std::chrono::duration_cast<std::chrono::seconds>(drop_pause_).count());
+    sync_after(drop_pause_);
+    drop_pause_ = std::min<std::chrono::milliseconds>(drop_pause_ * 2, kLongestDropPause);
+}
+
+void Twin::sync_after(std::chrono::milliseconds rest) {
+    loop_.cancel(own_sync_);
     own_sync_ = loop_.post_after(rest, [this] {
         own_sync_ = 0;
         last_own_sync_ = steady_clock::now();

@@ -53,7 +53,9 @@ class Twin {
     void on_repeat();
     void become(const twin::Device& device);
     void sync();
-    void sync_soon();  // not more often than the cloud can bear, but not never
+    void sync_soon();   // not more often than the cloud can bear, but not never
+    void on_dropped();  // something that was said
+    void sync_after(std::chrono::milliseconds rest);
     void say_all();
     void subscribe_once(std::uint64_t sync);
     bool has(std::string_view feature) const;
@@ -121,6 +123,7 @@ class Twin {
     std::optional<std::chrono::steady_clock::time_point> last_repeat_sync_;
     std::optional<std::chrono::steady_clock::time_point> last_own_sync_;
     TimerId own_sync_{0};  // one that comes
+    std::chrono::milliseconds drop_pause_{};
     bool thing_deleted_{false};
     bool all_said_{false};  // to this thing, on this connection: what changes may be said
     std::deque<Unsaid> unsaid_;

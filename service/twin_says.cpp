@@ -24,6 +24,7 @@ void Twin::say(Saying saying, Importance importance) {
     publication.importance = importance;
     publication.delivered = std::move(saying.delivered);
     publication.refused = std::move(saying.refused);
+    if (importance == Importance::Twin) publication.dropped = [this] { on_dropped(); };
     link_.publish(std::move(publication));
 }
 

@@ -223,6 +223,19 @@ TEST_CASE("a full outbox drops progress, then metrics, twin and state, and trans
     CHECK(outbox.dropped(Importance::Metrics) == 1);
 }
 
+TEST_CASE("what makes room for others is told", "[service]") {
+    Outbox outbox({.messages = 2});
+    int dropped = 0;
+    for (const char* payload : {"t1", "t2", "t3"}) {
+        auto publication = make(Importance::Twin, payload);
+        publication.dropped = [&dropped] { ++dropped; };
+        outbox.add(std::move(publication));
+    }
+    CHECK(dropped == 1);
+    outbox.withdraw(Importance::Twin);
+    CHECK(dropped == 1);
+}
+
 TEST_CASE("metrics never push feedback out", "[service]") {
     Outbox outbox({.messages = 3});
     for (const char* payload : {"1", "2", "3"})

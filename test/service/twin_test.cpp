@@ -479,6 +479,21 @@ TEST_CASE("a notification never hurts, and a thing made anew hears all again", "
     CHECK(bench.cloud.all_answers().size() == 2);
 }
 
+TEST_CASE("what there was no room for is made good some time later", "[TW-12][service]") {
+    service::ThingsConfig config{};
+    config.sync_pause = std::chrono::milliseconds(100);
+    TwinBench bench(config);
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    bench.station().link.drop_next("PAUSED");
+    REQUIRE(bench.ask("Container:web", "pause", "r1") == 204);
+    REQUIRE(bench.says("+Metrics"));
+    CHECK(bench.cloud.status("Container:web")["state"]["status"] == "PAUSED");
+    CHECK(bench.cloud.said().front() == "+SoftwareUpdatable");
+}
+
 TEST_CASE("the seed's topic form", "[TW-66][service]") {
     service::ThingsConfig config{};
     config.topic_form = "tenant";

@@ -31,7 +31,23 @@ std::vector<Feedback> feedback_of(const std::vector<service::Publication>& all, 
 
 }  // namespace
 
+void KeepingLink::drop_next(std::string part) {
+    const std::lock_guard lock(mutex_);
+    drop_next_ = std::move(part);
+}
+
+bool KeepingLink::drops(const service::Publication& publication) {
+    const std::lock_guard lock(mutex_);
+    if (drop_next_.empty() || publication.payload.find(drop_next_) == std::string::npos) return false;
+    drop_next_.clear();
+    return true;
+}
+
 void KeepingLink::publish(service::Publication publication) {
+    if (drops(publication)) {
+        if (publication.dropped) publication.dropped();
+        return;
+    }
     const bool there = broker_;
     {
         const std::lock_guard lock(mutex_);

@@ -52,12 +52,14 @@ class KeepingLink final : public service::Link {
     std::vector<std::string> subscribed() const;  // now
     std::size_t waiting(service::Importance importance) const;
     void set_broker(bool there) { broker_ = there; }
-    void broker_comes();            // on the loop: it gets what has been waiting, in order
-    void refuse(std::string part);  // from now on the broker refuses what contains it
+    void broker_comes();               // on the loop: it gets what has been waiting, in order
+    void refuse(std::string part);     // from now on the broker refuses what contains it
+    void drop_next(std::string part);  // there is no room for the next one that contains it
 
  private:
     void hand_over(const service::Publication& publication);
     bool refuses(const service::Publication& publication) const;
+    bool drops(const service::Publication& publication);
 
     mutable std::recursive_mutex mutex_;  // what is awaited may ask for more
     mutable std::condition_variable_any news_;
@@ -67,6 +69,7 @@ class KeepingLink final : public service::Link {
     std::atomic<bool> broker_;
     const std::string file_;
     std::vector<std::string> refused_;
+    std::string drop_next_;  // empty: none
 };
 
 class TemporaryFolder {
