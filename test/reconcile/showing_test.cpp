@@ -37,7 +37,8 @@ using Words = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("one change of a container is one update of the twin", "[TW-68][TW-69][TW-70][TW-71][reconcile]") {
+TEST_CASE("one change of a container is one update of the twin",
+          "[TW-35][TW-68][TW-69][TW-70][TW-71][reconcile]") {
     const auto web = [](Status status) { return container(spec("web"), status); };
     const auto creating = web(Status::Creating);
     const auto created = web(Status::Created);
@@ -49,6 +50,8 @@ TEST_CASE("one change of a container is one update of the twin", "[TW-68][TW-69]
     restarted.state.started_at = "2025-03-04T05:06:08Z";
     auto with_pid = up;
     with_pid.state.pid = 7;
+    auto paused_with_pid = paused;
+    paused_with_pid.state.pid = 7;
     auto out_of_memory = up;
     out_of_memory.state.oom_killed = true;
     auto start_failed = stopped;
@@ -76,7 +79,9 @@ TEST_CASE("one change of a container is one update of the twin", "[TW-68][TW-69]
         {"no readable document", nullptr, &unreadable, {}},
         {"creation given up", &creating, nullptr, {}},
         {"started", &created, &up, {"state Running"}},
-        {"its process id", &up, &with_pid, {}},
+        {"its process id, known late", &up, &with_pid, {"state Running"}},
+        {"the same, while it is paused", &paused, &paused_with_pid, {"state Paused"}},
+        {"no news of its process id", &with_pid, &up, {}},
         {"out of memory, before its end", &up, &out_of_memory, {}},
         {"a restart of which the end was missed", &up, &restarted, {"state Running"}},
         {"stopped", &up, &stopped, {"state Stopped"}},
