@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -41,7 +42,9 @@ Error error_of(CURLcode code, long status, const Download& download, const char*
     switch (code) {
         case CURLE_ABORTED_BY_CALLBACK: return fail(Errc::Interrupted, "interrupted");
         case CURLE_OPERATION_TIMEDOUT: return fail(Errc::Timeout, "takes too long");
-        case CURLE_UNSUPPORTED_PROTOCOL: return fail(Errc::Unsupported, "only http and https are supported");
+        case CURLE_UNSUPPORTED_PROTOCOL:
+            return fail(Errc::Unsupported,
+                        "only http and https are supported, and from https no redirection to http");
         case CURLE_HTTP_RETURNED_ERROR:
             return fail(Errc::Unavailable, fmt::format("the server answers with status {}", status));
         default: break;
@@ -65,7 +68,23 @@ std::string hex_digest(std::string_view text, const EVP_MD* kind) {
     return hex;
 }
 
+bool is_https(std::string_view url) {
+    constexpr std::string_view kHttps = "https:";
+    return std::equal(kHttps.begin(), kHttps.end(), url.begin(),
+                      url.begin() + static_cast<std::ptrdiff_t>(std::min(url.size(), kHttps.size())),
+                      [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+}
+
 }  // namespace
+
+std::string presentable(const std::string& url) {
+    std::string shown = url.substr(0, url.find_first_of("?#"));
+    const auto scheme = shown.find("://");
+    const auto host = scheme == shown.npos ? 0 : scheme + 3;
+    const auto at = shown.rfind('@', shown.find('/', host));
+    if (at != shown.npos && at >= host) shown.erase(host, at + 1 - host);
+    return shown;
+}
 
 Result<std::string> download(const std::string& url, const std::string& ca_file, std::stop_token stop,
                              DownloadLimits limits) {
@@ -77,6 +96,7 @@ Result<std::string> download(const std::string& url, const std::string& ca_file,
     std::array<char, CURL_ERROR_SIZE> detail{};
     curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
     curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+    if (is_https(url)) curl_easy_setopt(curl.get(), CURLOPT_REDIR_PROTOCOLS_STR, "https");
     curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(limits.time.count()));
     curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
@@ -88,14 +108,19 @@ Result<std::string> download(const std::string& url, const std::string& ca_file,
     curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, &go_on);
     curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &download);
     curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, detail.data());
-    if (!ca_file.empty()) curl_easy_setopt(curl.get(), CURLOPT_CAINFO, ca_file.c_str());
+    if (!ca_file.empty()) {
+        curl_easy_setopt(curl.get(), CURLOPT_CAINFO, ca_file.c_str());
+        // Else the folder that curl was built with is searched too: every public authority.
+        curl_easy_setopt(curl.get(), CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    }
     const CURLcode code = curl_easy_perform(curl.get());
     long status = 0;
     curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-    if (code != CURLE_OK) return fail(error_of(code, status, download, detail.data()), "download of " + url);
+    if (code != CURLE_OK)
+        return fail(error_of(code, status, download, detail.data()), "download of " + presentable(url));
     if (status < 200 || status > 299)
-        return fail(Errc::Unavailable,
-                    fmt::format("download of {}: the server answers with status {}", url, status));
+        return fail(Errc::Unavailable, fmt::format("download of {}: the server answers with status {}",
+                                                   presentable(url), status));
     return std::move(download.text);
 }
 

@@ -157,7 +157,7 @@ void Twin::sync_soon() {
 // not tried for ever at the same pace.
 void Twin::on_dropped() {
     if (!all_said_ || own_sync_ != 0) return;
-    spdlog::warn("the broker is too slow for what the twin says: all is said again in {} s",
+    log::warn("the broker is too slow for what the twin says: all is said again in {} s",
                  std::chrono::duration_cast<std::chrono::seconds>(drop_pause_).count());
     sync_after(drop_pause_);
     drop_pause_ = std::min<std::chrono::milliseconds>(drop_pause_ * 2, kLongestDropPause);

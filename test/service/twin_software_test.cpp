@@ -2,6 +2,8 @@
 #include "service/download.hpp"
 #include "test/service/twin_bench.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/certificates.hpp"
+#include "test/support/child.hpp"
 #include "test/support/wait.hpp"
 #include "test/support/web_server.hpp"
 
@@ -288,7 +290,51 @@ TEST_CASE("a download is small, over HTTP, and there", "[TW-51][service]") {
     CHECK(service::download(url + "x", "", {}).error().code == Errc::Unavailable);
     CHECK(service::download(url, "", {}, {3, std::chrono::seconds(5)}).error().code == Errc::TooLarge);
     CHECK(service::download("file:///etc/hostname", "", {}).error().code == Errc::Unsupported);
+    CHECK(*service::download(web.redirect("/moved", url), "", {}) == "hello");
+    CHECK_FALSE(service::download(web.redirect("/file", "file:///etc/hostname"), "", {}));
     std::stop_source stopped;
     stopped.request_stop();
     CHECK_FALSE(service::download(url, "", stopped.get_token()));
+}
+
+TEST_CASE("over https the server is verified, and stays with https", "[TW-51][service]") {
+    const Certificates certificates;
+    const TempFolder folder;
+    WebServer plain;
+    const auto in_the_clear = plain.put("/text", "hello");
+    // openssl's own server sends its files as they are, status line and headers included.
+    write_file(folder / "text", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    write_file(folder / "away", "HTTP/1.0 302 Found\r\nLocation: " + in_the_clear + "\r\n\r\n");
+    const auto port = std::to_string(free_port());
+    const Child server(
+        {"sh", "-c", "cd \"$0\" && exec openssl s_server \"$@\"", folder / "", "-accept", "127.0.0.1:" + port,
+         "-cert", certificates.server(), "-key", certificates.server_key(), "-HTTP", "-quiet"},
+        folder / "log");
+    const std::string https = "https://127.0.0.1:" + port;
+    REQUIRE(eventually([&] { return bool(service::download(https + "/text", certificates.ca(), {})); }));
+    CHECK(*service::download(https + "/text", certificates.ca(), {}) == "hello");
+    CHECK(service::download(https + "/text", certificates.other_ca(), {}).error().code == Errc::Unavailable);
+    CHECK(service::download(https + "/text", "", {}).error().code == Errc::Unavailable);
+    const auto away = service::download(https + "/away", certificates.ca(), {});
+    REQUIRE_FALSE(away);
+    CHECK(away.error().code == Errc::Unsupported);
+    CHECK(*service::download("HTTP" + in_the_clear.substr(4), "", {}) == "hello");
+}
+
+TEST_CASE("what is secret in an address is shown nowhere", "[TW-51][service]") {
+    using service::presentable;
+    CHECK(presentable("https://repo.example:8443/a@1/x.json") == "https://repo.example:8443/a@1/x.json");
+    CHECK(presentable("https://me:pw@repo.example/x.json?X-Amz-Signature=s#f") ==
+          "https://repo.example/x.json");
+    CHECK(presentable("http://me:p@w@repo.example") == "http://repo.example");
+    CHECK(presentable("me:pw@repo.example/x") == "repo.example/x");
+    CHECK(presentable("https://repo.example?token=a@b") == "https://repo.example");
+    CHECK(presentable("") == "");
+
+    Shop shop;
+    const auto url = shop.descriptor("nav") + "x?token=hidden";
+    shop.install(shop.module("nav", shop.artifact("http://me:hidden@" + url.substr(7))), "FINISHED_ERROR");
+    const auto message = shop.cloud.operations().back()["message"].get<std::string>();
+    CHECK_THAT(message, ContainsSubstring(url.substr(7, url.find('?') - 7)));
+    CHECK(message.find("hidden") == message.npos);
 }
