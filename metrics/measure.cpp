@@ -49,21 +49,29 @@ std::vector<twin::Measurement> measure(const Usage& now, const std::optional<Cpu
     return all;
 }
 
-std::uint64_t Accumulator::add(std::uint64_t reading) {
+std::uint64_t Accumulator::add(std::uint64_t reading, Fall fall) {
     constexpr std::uint64_t kRound = std::uint64_t{1} << 32;
     if (reading >= last_) {
         sum_ += reading - last_;
     } else {
-        const bool came_round = last_ < kRound && last_ > kRound / 2 && reading < kRound / 2;
+        const bool came_round =
+            fall == Fall::ComesRound && last_ < kRound && last_ > kRound / 2 && reading < kRound / 2;
         sum_ += came_round ? kRound - last_ + reading : reading;
     }
     last_ = reading;
     return sum_;
 }
 
-void Accumulators::apply(Usage& usage) {
+void Accumulators::apply(Usage& usage, std::int64_t its_pid) {
+    const bool same_run = pid > 0 && pid == its_pid;
+    if (pid > 0 && !same_run)
+        for (auto* counter : {&io_read, &io_written, &net_read, &net_written})
+            counter->begin_anew();
+    pid = its_pid;
+    const auto fall = same_run ? Accumulator::Fall::ComesRound : Accumulator::Fall::BeginsAnew;
     if (usage.io) usage.io = Transfer{io_read.add(usage.io->read), io_written.add(usage.io->written)};
-    if (usage.net) usage.net = Transfer{net_read.add(usage.net->read), net_written.add(usage.net->written)};
+    if (usage.net)
+        usage.net = Transfer{net_read.add(usage.net->read, fall), net_written.add(usage.net->written, fall)};
 }
 
 }  // namespace berth::metrics

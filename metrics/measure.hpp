@@ -27,10 +27,14 @@ inline constexpr std::string_view kPids = "pids";
 std::vector<twin::Measurement> measure(const Usage& now, const std::optional<CpuUse>& baseline,
                                        std::uint64_t machine_memory);
 
-// Counters of 32 bits come round, and begin anew when a container restarts; what they add up to does not.
+// Counters of interfaces may have 32 bits and come round, and all begin anew when a container restarts; what
+// they add up to does not fall.
 class Accumulator {
  public:
-    std::uint64_t add(std::uint64_t reading);
+    enum class Fall { BeginsAnew, ComesRound };  // what a lower reading means
+
+    std::uint64_t add(std::uint64_t reading, Fall fall = Fall::BeginsAnew);
+    void begin_anew() { last_ = 0; }
 
  private:
     std::uint64_t last_{};
@@ -39,7 +43,9 @@ class Accumulator {
 
 struct Accumulators {  // of one container
     Accumulator io_read{}, io_written{}, net_read{}, net_written{};
-    void apply(Usage& usage);
+    std::int64_t pid{};  // of the last reading; one run of the container has one
+
+    void apply(Usage& usage, std::int64_t its_pid);  // not positive: not known (yet)
 };
 
 }  // namespace berth::metrics

@@ -1,5 +1,6 @@
 #include "service/metrics_reporter.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -60,7 +61,7 @@ std::vector<MetricsReporter::Subject> MetricsReporter::subjects() const {
     std::vector<Subject> all;
     for (const auto& [id, container] : world_.all())
         if (container.runs() && request_->wants(twin::container_feature(id)))
-            all.push_back({id, container.engine_id, container.state.pid});
+            all.push_back({id, container.engine_id, container.state.pid, container.spec.network == "host"});
     return all;
 }
 
@@ -118,30 +119,43 @@ MetricsReporter::Readings MetricsReporter::read_all(const std::vector<Subject>& 
     }
     const auto machine = kernel_.machine();
     readings.machine_memory = machine.memory;
+    const auto take = [&readings](const Subject& subject, Usage usage) {
+        if (subject.on_host) usage.net = Transfer{};  // the machine's traffic is nobody's own
+        readings.all.push_back({subject.id, subject.pid, usage});
+    };
+    // The kernel first: the machine's time was read for all of them together.
+    std::vector<std::pair<Subject, Result<Usage>>> blind;
     for (const auto& subject : subjects) {
         auto usage = kernel_.read(subject.engine_id, subject.pid, machine);
         // Control groups may be mounted for the engine alone; interfaces can be seen all the same.
-        const bool blind = !usage || (!usage->cpu && !usage->memory && usage->pids == 0);
-        if (blind) {
-            runtime::Call call{};
-            call.stop = stop;
-            call.deadline = steady_clock::now() + kStatsDeadline;
-            auto asked = runtime_.stats(subject.engine_id, call);
-            if (asked || !usage) usage = std::move(asked);
-        }
+        if (usage && (usage->cpu || usage->memory || usage->pids > 0))
+            take(subject, *usage);
+        else
+            blind.emplace_back(subject, std::move(usage));
+    }
+    // One deadline for all: an engine that hangs holds a worker no longer than that.
+    const auto deadline = steady_clock::now() + kStatsDeadline;
+    for (auto& [subject, usage] : blind) {
+        runtime::Call call{};
+        call.stop = stop;
+        call.deadline = deadline;
+        auto asked = runtime_.stats(subject.engine_id, call);
+        if (asked || !usage) usage = std::move(asked);
         if (usage)
-            readings.all.push_back({subject.id, *usage});
+            take(subject, *usage);
         else
             log::debug("metrics of container {}: {}", subject.id, usage.error().message);
     }
+    std::sort(readings.all.begin(), readings.all.end(),
+              [](const Reading& a, const Reading& b) { return a.id < b.id; });
     return readings;
 }
 
 void MetricsReporter::on_read(std::uint64_t number, Purpose purpose, Readings readings) {
     if (number != number_ || !request_) return;
     twin::Report report;
-    for (auto& [id, usage] : readings.all) {
-        sums_[id].apply(usage);
+    for (auto& [id, pid, usage] : readings.all) {
+        sums_[id].apply(usage, pid);
         const auto before = baselines_.find(id);
         const auto baseline = before == baselines_.end() ? std::nullopt : std::optional(before->second);
         if (usage.cpu) baselines_[id] = *usage.cpu;

@@ -39,9 +39,11 @@ class MetricsReporter {
         ContainerId id{};
         EngineId engine_id{};
         std::int64_t pid{};
+        bool on_host{};  // its network is the machine's
     };
     struct Reading {
         ContainerId id{};
+        std::int64_t pid{};
         Usage usage{};
     };
     struct Readings {

@@ -75,8 +75,35 @@ TEST_CASE("counters never fall", "[TW-62][metrics]") {
     constexpr std::uint64_t kRound = std::uint64_t{1} << 32;
     Accumulator round;
     CHECK(round.add(kRound - 10) == kRound - 10);
-    CHECK(round.add(5) == kRound + 5);
+    CHECK(round.add(5, Accumulator::Fall::ComesRound) == kRound + 5);
     Accumulator large;
     CHECK(large.add(5 * kRound) == 5 * kRound);
-    CHECK(large.add(1) == 5 * kRound + 1);
+    CHECK(large.add(1, Accumulator::Fall::ComesRound) == 5 * kRound + 1);
+}
+
+TEST_CASE("a restart adds what flowed, and nothing else", "[TW-62][metrics]") {
+    const auto reading = [](std::uint64_t net, std::uint64_t io) {
+        Usage usage{};
+        usage.net = Transfer{net, net};
+        usage.io = Transfer{io, io};
+        return usage;
+    };
+    metrics::Accumulators sums;
+    const auto apply = [&](Usage usage, std::int64_t pid) {
+        sums.apply(usage, pid);
+        return usage;
+    };
+    constexpr std::uint64_t kLarge = 3'000'000'000;
+    constexpr std::uint64_t kRound = std::uint64_t{1} << 32;
+    CHECK(apply(reading(kLarge, kLarge), 7) == reading(kLarge, kLarge));
+    CHECK(apply(reading(1000, 1000), 8) == reading(kLarge + 1000, kLarge + 1000));
+    // More than before the restart is new all the same.
+    CHECK(apply(reading(3000, 3000), 9) == reading(kLarge + 4000, kLarge + 4000));
+    // The process of a run may become known late.
+    CHECK(apply(reading(10, 10), -1) == reading(kLarge + 4010, kLarge + 4010));
+    CHECK(apply(reading(20, 20), 10) == reading(kLarge + 4020, kLarge + 4020));
+    // Within a run only interfaces come round.
+    CHECK(apply(reading(kRound - 1, kRound - 1), 10) ==
+          reading(kLarge + 4000 + kRound - 1, kLarge + 4000 + kRound - 1));
+    CHECK(apply(reading(9, 9), 10) == reading(kLarge + 4000 + kRound + 9, kLarge + 4000 + kRound - 1 + 9));
 }

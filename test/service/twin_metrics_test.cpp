@@ -11,10 +11,11 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 struct Meter : TwinBench {
-    explicit Meter(service::ThingsConfig config = {}) : TwinBench(std::move(config)) {
+    explicit Meter(service::ThingsConfig config = {}, const json& made = json::object())
+        : TwinBench(std::move(config)) {
         start();
         connect();
-        id = create("make", {{"imageRef", "app:1"}, {"name", "web"}, {"start", true}});
+        id = create("make", {{"imageRef", "app:1"}, {"name", "web"}, {"start", true}, {"config", made}});
         require([&] { return cloud.status("Container:" + id)["state"]["status"] == "RUNNING"; });
         use(1, 10);
         cloud.take_said();
@@ -89,6 +90,15 @@ TEST_CASE("nothing is refreshed where that is off, and an empty report is not se
     CHECK_FALSE(meter.engine.await_calls(Verb::Stats, 1, std::chrono::milliseconds(1300)));
     meter.settle();
     CHECK(meter.cloud.reports().empty());
+}
+
+TEST_CASE("on the machine's network a container has no traffic of its own", "[TW-62][service]") {
+    Meter meter({}, {{"networkMode", "HOST"}});
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}}) == 204);
+    REQUIRE(meter.until([&] { return !meter.cloud.reports().empty(); }));
+    CHECK(meter.value(meter.cloud.reports()[0], "net.readBytes") == 0);
+    CHECK(meter.value(meter.cloud.reports()[0], "net.writeBytes") == 0);
+    CHECK(meter.value(meter.cloud.reports()[0], "pids") == 2);
 }
 
 TEST_CASE("a lost connection ends the reports", "[TW-64][service]") {
