@@ -12,10 +12,12 @@
 namespace berth::twin {
 namespace {
 
-// A single value that may be none: JSON has no object around it.
+// A single value that may be none: JSON has no object around it. Its size was judged with the envelope, as in
+// the other decoders.
 Result<Json> parse_single(std::string_view value) {
     if (value.empty()) return Json(nullptr);
-    auto root = parse_exact("{\"value\":" + std::string(value) + "}");
+    const auto text = "{\"value\":" + std::string(value) + "}";
+    auto root = parse_exact(text, text.size());
     if (!root) return root.error();
     return std::move((*root)["value"]);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "protocol/fields.hpp"
 #include "protocol/json_text.hpp"
@@ -14,7 +15,8 @@ using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
 constexpr seconds kLeast{1};
-constexpr double kMostSeconds = 9e9;  // fits into nanoseconds
+constexpr std::chrono::hours kRarest{24 * 365};  // what is added to the clock must not pass its end
+constexpr double kMostSeconds = 9e9;           // fits into nanoseconds
 
 // Absent is a wish, null is none: Fields would not tell them apart.
 const Json* frequency_of(const Json& value) {
@@ -88,15 +90,22 @@ bool MetricsRequest::wants(std::string_view originator, std::string_view metric)
 Result<MetricsRequest> decode_metrics_request(std::string_view value) {
     MetricsRequest request;
     if (value.empty()) return request;
-    const auto root = parse_exact(value);
+    const auto root = parse_exact(value, value.size());
     if (!root) return root.error();
     Problems problems;
     const Fields fields(&*root, "$.value", problems);
     request.frequency = read_frequency(fields);
     if (request.frequency < nanoseconds::zero()) request.frequency = nanoseconds::zero();
     if (request.frequency > nanoseconds::zero() && request.frequency < kLeast) request.frequency = kLeast;
-    for (const Fields& item : fields.objects("filter"))
+    request.frequency = std::min<nanoseconds>(request.frequency, kRarest);
+    std::size_t ids = 0;
+    for (const Fields& item : fields.objects("filter")) {
         request.filters.push_back({item.texts("id"), item.text("originator")});
+        ids += request.filters.back().ids.size();
+    }
+    // They are compared with every metric of every container each time.
+    if (std::max(ids, request.filters.size()) > kMostFilters)
+        fields.problem("filter", "at most " + std::to_string(kMostFilters) + " filters and ids are accepted");
     if (!problems.empty()) return problems.error();
     return request;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,7 +29,10 @@ struct MetricsRequest {
     bool wants(std::string_view originator, std::string_view metric) const;
 };
 
-// Absent, zero and negative frequencies mean stop. Invalid: anything but a duration or a number of seconds.
+inline constexpr std::size_t kMostFilters = 256;  // and as many ids in all of them
+
+// Absent, zero and negative frequencies mean stop; more than a year is a year. Invalid: anything but a
+// duration or a number of seconds, and more filters than kMostFilters.
 Result<MetricsRequest> decode_metrics_request(std::string_view value);
 
 struct Measurement {

@@ -47,7 +47,7 @@ InstallModule read_module(const Fields& item) {
 }  // namespace
 
 Result<Install> decode_install(std::string_view value) {
-    const auto root = parse_exact(value);
+    const auto root = parse_exact(value, value.size());
     if (!root) return fail(root.error(), "install");
     Problems problems;
     const Fields fields(&*root, "$.value", problems);
@@ -63,7 +63,7 @@ Result<Install> decode_install(std::string_view value) {
 }
 
 Result<RemoveSoftware> decode_remove_software(std::string_view value) {
-    const auto root = parse_exact(value);
+    const auto root = parse_exact(value, value.size());
     if (!root) return fail(root.error(), "remove");
     Problems problems;
     const Fields fields(&*root, "$.value", problems);

@@ -428,6 +428,8 @@ TEST_CASE("frequencies are durations or seconds", "[TW-59][protocol]") {
         {"{}", 0s},
         {"", 0s},
         {R"({"Frequency":"7s"})", 7s},
+        {R"({"frequency":"2562047h"})", 24h * 365},  // the clock goes no further
+        {R"({"frequency":8e9})", 24h * 365},
     };
     for (const auto& [text, wanted] : cases) {
         const auto request = twin::decode_metrics_request(text);
@@ -464,4 +466,25 @@ TEST_CASE("filters are prefixes, and one is enough", "[TW-60][protocol]") {
     CHECK_FALSE(wants(two, "Container:a", "cpu.utilization"));
     CHECK(wants(two, "Container:b", "cpu.utilization"));
     CHECK_FALSE(wants(two, "Container:abc", "pids"));
+    const auto many = [](std::size_t filters, std::size_t ids) {
+        json all = json::array();
+        for (std::size_t i = 0; i < filters; ++i)
+            all.push_back({{"originator", "Container:a"}});
+        for (std::size_t i = 0; i < ids; ++i)
+            all[0]["id"].push_back("pids");
+        return bool(twin::decode_metrics_request(json({{"frequency", 1}, {"filter", all}}).dump()));
+    };
+    CHECK(many(twin::kMostFilters, twin::kMostFilters));
+    CHECK_FALSE(many(twin::kMostFilters + 1, 1));
+    CHECK_FALSE(many(1, twin::kMostFilters + 1));
+}
+
+TEST_CASE("arguments may be as large as the envelope that was accepted", "[TW-81][protocol]") {
+    const std::string padding = R"("more":")" + std::string(kMaxMessageBytes, 'x') + '"';
+    CHECK(twin::decode_create("{" + padding + R"(,"imageRef":"app:1"})", twin::Shape::Image));
+    CHECK(twin::decode_stop("{" + padding + "}"));
+    CHECK(twin::decode_metrics_request("{" + padding + "}"));
+    CHECK(twin::decode_remove_software("{" + padding + R"(,"software":[{"name":"a"}]})"));
+    CHECK(twin::decode_install("{" + padding +
+                               R"(,"softwareModules":[{"softwareModule":{"name":"a"},"artifacts":[{}]}]})"));
 }
