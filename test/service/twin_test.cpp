@@ -422,6 +422,17 @@ TEST_CASE("Kanto's older file is taken over, a damaged one is not believed", "[T
     CHECK(bench.says("-Container:gone"));
     CHECK(becomes(thing_file(bench), "null"));
 
+    TwinBench both;
+    const auto older = both.home.path() / "things" / "sup_back_acme.fleet_gw:truck-7:edge:containers.json";
+    write(older.string(), R"({"gone":"Container:gone","both":"Container:both"})");
+    write(thing_file(both), R"({"both":"Container:both","lost":"Container:lost"})");
+    both.start();
+    both.connect();
+    for (const char* id : {"gone", "both", "lost"})
+        CHECK(both.says(std::string("-Container:") + id));
+    CHECK(becomes(thing_file(both), "null"));
+    CHECK_FALSE(std::filesystem::exists(older));
+
     TwinBench damaged;
     write(thing_file(damaged), R"({"gone":"Cont)");
     damaged.start();
