@@ -177,8 +177,30 @@ TEST_CASE("metrics come from the machine", "[TW-61][TW-65][e2e]") {
     CHECK(std::find(ids.begin(), ids.end(), "net.readBytes") != ids.end());
 }
 
+TEST_CASE("a twin that lost its broker says all again once it is known who it is", "[TW-12][e2e]") {
+    Connected connected;
+    auto& device = connected.device;
+    const auto id = connected.make("web");
+    device.broker.stop();
+    device.engine.docker({"stop", "-t", "1", "web"});
+    device.broker.start();
+    const Subscriber events(device.broker, "e/#");  // the other one may come back later than berthd
+    CHECK(events.received().empty());
+    device.broker.publish("edge/thing/response", connected.cloud.edge_response(), {"-r"});
+    Cloud cloud{};
+    REQUIRE(eventually([&] {
+        cloud = Cloud{};
+        for (const auto& message : events.received())
+            cloud.hear(message.topic, message.payload);
+        return cloud.has("Metrics");
+    }));
+    CHECK(cloud.said().front() == "+SoftwareUpdatable");
+    CHECK(cloud.status("Container:" + id)["state"]["status"] == "STOPPED");
+    CHECK(cloud.complaints().empty());
+}
+
 TEST_CASE("a restart of berthd is no news but a new sync, and what is gone is deleted",
-          "[TW-03][TW-74][TW-75][TW-76][e2e]") {
+          "[TW-74][TW-75][TW-76][e2e]") {
     Connected connected;
     const auto stays = connected.make("stays");
     const auto goes = connected.make("goes");

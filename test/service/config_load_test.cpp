@@ -85,7 +85,7 @@ TEST_CASE("bad usage ends with 2, help and version with 0", "[CF-04][service]") 
     CHECK(status({"--version"}) == 0);
 }
 
-TEST_CASE("things.enable and things.enabled are the same", "[CF-06][service]") {
+TEST_CASE("things.enable and things.enabled are the same", "[CF-06][TW-01][service]") {
     const Folder folder;
     for (const std::string name : {"enable", "enabled"}) {
         CHECK(value_of(load_text(folder, "a.json", "{\"things\": {\"" + name + "\": false}}"),

@@ -177,7 +177,7 @@ void check_outcome(const Row& row, const Loaded& loaded, const std::string& writ
 
 }  // namespace
 
-TEST_CASE("a Kanto file takes Kanto's defaults, everything else Berth's own", "[CF-02][service]") {
+TEST_CASE("a Kanto file takes Kanto's defaults, everything else Berth's own", "[CF-02][TW-01][service]") {
     const Folder folder;
     const auto kanto = load_text(folder, "config.json", "{}");
     const auto own_file = load_text(folder, "berth.toml", "");
@@ -203,7 +203,7 @@ TEST_CASE("own defaults are those of Config", "[service]") {
     CHECK(loaded.config == Config{});
 }
 
-TEST_CASE("every Kanto path is read from JSON, with its key in any case", "[CF-02][service]") {
+TEST_CASE("every Kanto path is read from JSON, with its key in any case", "[CF-02][TW-01][service]") {
     const Folder folder;
     for (const auto& row : rows())
         DYNAMIC_SECTION(row.kanto) {

@@ -226,7 +226,7 @@ TEST_CASE("a broker that is absent at first is found when it appears", "[service
     CHECK(subscriber.payloads() == numbers(0, 100));
 }
 
-TEST_CASE("after a broker's restart everything is as before and nothing is lost", "[service]") {
+TEST_CASE("after a broker's restart everything is as before and nothing is lost", "[TW-03][service]") {
     Broker broker;
     broker.start();
     Daemon daemon(config_for(broker));
@@ -504,7 +504,7 @@ TEST_CASE("a broker that takes 3.1.1 only once it is asked keeps being asked in 
     CHECK(broker.connects() == std::vector<int>{5, 4, 5, 4});
 }
 
-TEST_CASE("user name and password open the broker, wrong ones are told", "[service]") {
+TEST_CASE("user name and password open the broker, wrong ones are told", "[TW-03][service]") {
     Broker broker({.username = "me", .password = "secret-word"});
     broker.start();
     auto config = config_for(broker);
@@ -559,7 +559,7 @@ TEST_CASE("a refused subscription is an error that names its filter", "[service]
     CHECK(log.contains("error: the broker refuses the subscription to 'other': "));
 }
 
-TEST_CASE("TLS with a client certificate", "[UA-59][service]") {
+TEST_CASE("TLS with a client certificate", "[TW-03][UA-59][service]") {
     const Certificates certificates;
     Broker broker({.certificates = &certificates, .require_certificate = true});
     broker.start();

@@ -403,6 +403,27 @@ TEST_CASE("past the bound of waiting commands the answer is a failure", "[TW-79]
     CHECK(bench.answered("m0") == 200);
 }
 
+TEST_CASE("four are made at the same time", "[TW-79][service]") {
+    Started bench;
+    bench.engine.put_in_registry("far:1");
+    bench.engine.hang_pulls(true);
+    const auto far = [&](const std::string& request) {
+        bench.command("ContainerFactory", "create", request, {{"imageRef", "far:1"}});
+    };
+    for (const char* request : {"f1", "f2", "f3"})
+        far(request);
+    CHECK(bench.ask("ContainerFactory", "create", "r1", {{"imageRef", "app:1"}}) == 200);
+    far("f4");
+    REQUIRE(bench.engine.await_calls(Verb::ImagePresent, 5));
+    bench.command("ContainerFactory", "create", "r2", {{"imageRef", "app:1"}});
+    bench.settle();
+    CHECK(bench.engine.calls(Verb::ImagePresent) == 5);  // it waits
+    CHECK_FALSE(bench.cloud.answer("r2"));
+    bench.engine.hang_pulls(false);
+    for (const char* request : {"f1", "f2", "f3", "f4", "r2"})
+        CHECK(bench.answered(request) == 200);
+}
+
 TEST_CASE("commands for one container keep their order", "[TW-79][service]") {
     Started bench;
     const auto id = bench.run("web");

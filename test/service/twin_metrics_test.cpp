@@ -33,6 +33,21 @@ struct Meter : TwinBench {
         usage.pids = 2;
         engine.put_usage(engine_id(), usage);
     }
+    // What was published since, in order.
+    std::vector<std::string> after_answer(const std::string& request) {
+        std::vector<std::string> words;
+        bool answered = false;
+        for (const auto& one : station().link.all()) {
+            const auto has = [&](const std::string& part) {
+                return one.payload.find(part) != one.payload.npos;
+            };
+            answered |= one.topic.ends_with("/res/" + request + "/204");
+            if (!answered) continue;
+            if (has("\"path\":\"/features/Container:" + id + "\"")) words.emplace_back("shown");
+            if (has("/outbox/messages/data")) words.emplace_back("report");
+        }
+        return words;
+    }
     json value(const json& report, const std::string& metric) {
         for (const auto& measurement : report["snapshot"][0]["measurements"])
             if (measurement["id"] == metric) return measurement["value"];
@@ -48,7 +63,7 @@ TEST_CASE("metrics are reported until they are not wanted any more",
           "[TW-59][TW-61][TW-63][TW-64][TW-65][service]") {
     Meter meter;
     REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}}) == 204);
-    REQUIRE(meter.says("+Container:" + meter.id));      // asked for once, shown once
+    REQUIRE(meter.says("+Container:" + meter.id));
     REQUIRE(meter.engine.await_calls(Verb::Stats, 1));  // the baseline
     meter.use(2, 14);
     REQUIRE(meter.until([&] { return !meter.cloud.reports().empty(); }));
@@ -60,9 +75,13 @@ TEST_CASE("metrics are reported until they are not wanted any more",
     CHECK(meter.value(report, "io.readBytes").is_null());
     CHECK(report["snapshot"][0]["originator"] == "Container:" + meter.id);
     CHECK(report["timestamp"].get<std::int64_t>() < 100'000'000'000);
+    CHECK(meter.after_answer("m1").front() == "shown");
 
     REQUIRE(meter.ask("Metrics", "request", "m2", {{"frequency", "soon"}}) == 400);
     REQUIRE(meter.until([&] { return meter.cloud.reports().size() == 2; }));  // goes on
+    const auto said = meter.after_answer("m1");
+    CHECK(said.front() == "shown");
+    CHECK(std::count(said.begin(), said.end(), "shown") == 1);
     REQUIRE(meter.ask("Metrics", "request", "m3", {{"frequency", "1s"}, {"filter", {{{"id", {"pids"}}}}}}) ==
             204);
     const auto before = meter.cloud.reports().size();
@@ -90,6 +109,21 @@ TEST_CASE("nothing is refreshed where that is off, and an empty report is not se
     CHECK_FALSE(meter.engine.await_calls(Verb::Stats, 1, std::chrono::milliseconds(1300)));
     meter.settle();
     CHECK(meter.cloud.reports().empty());
+}
+
+TEST_CASE("who starts later is measured from there", "[TW-63][service]") {
+    Meter meter;
+    // No report comes meanwhile: what is read are baselines.
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1h"}}) == 204);
+    REQUIRE(meter.engine.await_calls(Verb::Stats, 1));
+    const auto later = meter.create("later", {{"imageRef", "app:1"}, {"name", "later"}, {"start", true}});
+    REQUIRE_FALSE(later.empty());
+    CHECK(meter.engine.await_calls(Verb::Stats, 2));
+    REQUIRE(meter.ask("Container:" + meter.id, "stop", "s1") == 204);
+    REQUIRE(meter.ask("Container:" + meter.id, "start", "s2") == 204);
+    CHECK(meter.engine.await_calls(Verb::Stats, 3));
+    meter.settle();
+    CHECK(meter.engine.calls(Verb::Stats) == 3);
 }
 
 TEST_CASE("on the machine's network a container has no traffic of its own", "[TW-62][service]") {

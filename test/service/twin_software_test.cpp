@@ -179,6 +179,18 @@ TEST_CASE("whatever a container is called, the twin is not held up by it", "[TW-
     shop.engine.hang_pulls(false);
 }
 
+TEST_CASE("what a module has made stays when the rest of it fails", "[TW-53][service]") {
+    Shop shop;
+    auto module = shop.module("two", shop.artifact(shop.descriptor("first")));
+    module["artifacts"].push_back(shop.artifact(shop.descriptor("second", "missing:1")));
+    shop.install(module, "FINISHED_ERROR");
+    REQUIRE(shop.engine.containers().size() == 1);
+    CHECK(shop.engine.containers()[0].spec.id == "first");
+    CHECK(shop.engine.containers()[0].state.status == Status::Created);
+    shop.settle();
+    CHECK(shop.cloud.has("Container:first"));
+}
+
 TEST_CASE("past the bound of waiting actions the answer is a failure", "[TW-79][service]") {
     Shop shop;
     shop.engine.put_in_registry("far:1");
