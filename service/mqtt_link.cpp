@@ -81,7 +81,7 @@ void MqttLink::stop() {
 void MqttLink::publish(Publication publication) {
     if (!outbox_.takes(publication))
         log::debug("message of {} bytes on '{}' is larger than the broker takes: dropped",
-                      publication.payload.size(), publication.topic);
+                   publication.payload.size(), publication.topic);
     const auto dropped = outbox_.dropped();
     outbox_.add(std::move(publication));
     if (outbox_.dropped() != dropped && !std::exchange(told_of_drops_, true)) {

@@ -158,7 +158,7 @@ void Twin::sync_soon() {
 void Twin::on_dropped() {
     if (!all_said_ || own_sync_ != 0) return;
     log::warn("the broker is too slow for what the twin says: all is said again in {} s",
-                 std::chrono::duration_cast<std::chrono::seconds>(drop_pause_).count());
+              std::chrono::duration_cast<std::chrono::seconds>(drop_pause_).count());
     sync_after(drop_pause_);
     drop_pause_ = std::min<std::chrono::milliseconds>(drop_pause_ * 2, kLongestDropPause);
 }

@@ -16,7 +16,7 @@ using std::chrono::seconds;
 
 constexpr seconds kLeast{1};
 constexpr std::chrono::hours kRarest{24 * 365};  // what is added to the clock must not pass its end
-constexpr double kMostSeconds = 9e9;           // fits into nanoseconds
+constexpr double kMostSeconds = 9e9;             // fits into nanoseconds
 
 // Absent is a wish, null is none: Fields would not tell them apart.
 const Json* frequency_of(const Json& value) {

@@ -36,19 +36,16 @@ WebServer::~WebServer() {
 }
 
 std::string WebServer::put(const std::string& path, const std::string& text) {
-    return add(path, "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(text.size()) +
-                         "\r\nConnection: close\r\n\r\n" + text);
+    return add(path, {200, text, {}});
 }
 
 std::string WebServer::redirect(const std::string& path, const std::string& to) {
-    return add(
-        path, "HTTP/1.1 302 Found\r\nLocation: " + to + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    return add(path, {302, {}, "Location: " + to + "\r\n"});
 }
 
-std::string WebServer::add(const std::string& path, const std::string& reply) {
+std::string WebServer::add(const std::string& path, Reply reply) {
     const std::lock_guard lock(mutex_);
-<<<<<<< HEAD
-    texts_[path] = text;
+    replies_[path] = std::move(reply);
     return "http://" + address() + path;
 }
 
@@ -59,10 +56,6 @@ std::string WebServer::address() const {
 std::vector<std::string> WebServer::requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
-=======
-    replies_[path] = reply;
-    return "http://127.0.0.1:" + std::to_string(port_) + path;
->>>>>>> b973493 (service: download over a connection that is what it is said to be)
 }
 
 void WebServer::serve() {
@@ -83,8 +76,8 @@ WebServer::Reply WebServer::reply_to(const std::string& request) {
     const auto begin = request.find(' ') + 1;
     const auto path = request.substr(begin, request.find(' ', begin) - begin);
     const std::lock_guard lock(mutex_);
-    const auto found = texts_.find(path);
-    return found == texts_.end() ? Reply{404, {}, {}} : Reply{200, found->second, {}};
+    const auto found = replies_.find(path);
+    return found == replies_.end() ? Reply{404, {}, {}} : found->second;
 }
 
 void WebServer::answer(int connection) {
@@ -96,7 +89,6 @@ void WebServer::answer(int connection) {
         request.append(buffer, static_cast<std::size_t>(got));
         if (request.front() == '\x16') break;  // somebody tries TLS
     }
-<<<<<<< HEAD
     const auto reply = request.find("\r\n\r\n") == std::string::npos ? Reply{400, {}, {}} : reply_to(request);
     if (reply.status == 0) return unanswered_.push_back(connection);
     const auto text = "HTTP/1.1 " + std::to_string(reply.status) +
@@ -104,17 +96,6 @@ void WebServer::answer(int connection) {
                       "\r\nConnection: close\r\n" + reply.headers + "\r\n" + reply.body;
     for (std::size_t sent = 0; sent < text.size();) {
         const auto now = ::send(connection, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-=======
-    const auto begin = request.find(' ') + 1;
-    const auto path = request.substr(begin, request.find(' ', begin) - begin);
-    std::string reply = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto found = replies_.find(path); found != replies_.end()) reply = found->second;
-    }
-    for (std::size_t sent = 0; sent < reply.size();) {
-        const auto now = ::send(connection, reply.data() + sent, reply.size() - sent, MSG_NOSIGNAL);
->>>>>>> b973493 (service: download over a connection that is what it is said to be)
         if (now <= 0) break;
         sent += static_cast<std::size_t>(now);
     }

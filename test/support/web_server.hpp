@@ -1,10 +1,5 @@
-<<<<<<< HEAD
-// A web server on a port of its own. It serves a few texts by path, with status 200, and anything else is
-// 404; or it answers as it is told.
-=======
-// A web server on a port of its own that serves a few texts by path, with status 200, and leads elsewhere for
-// others; anything else is 404.
->>>>>>> b973493 (service: download over a connection that is what it is said to be)
+// A web server on a port of its own. It serves a few texts by path, with status 200, leads elsewhere for
+// others, and anything else is 404; or it answers as it is told.
 #pragma once
 
 #include <atomic>
@@ -33,17 +28,13 @@ class WebServer {
     WebServer(const WebServer&) = delete;
     WebServer& operator=(const WebServer&) = delete;
 
-<<<<<<< HEAD
-    std::string put(const std::string& path, const std::string& text);  // its URL
-    std::string address() const;                                        // 127.0.0.1:<port>
-    std::vector<std::string> requests() const;                          // whole heads, in order
-=======
     std::string put(const std::string& path, const std::string& text);     // its URL
     std::string redirect(const std::string& path, const std::string& to);  // the same
->>>>>>> b973493 (service: download over a connection that is what it is said to be)
+    std::string address() const;                                           // 127.0.0.1:<port>
+    std::vector<std::string> requests() const;                             // whole heads, in order
 
  private:
-    std::string add(const std::string& path, const std::string& reply);
+    std::string add(const std::string& path, Reply reply);
     void serve();
     void answer(int connection);
     Reply reply_to(const std::string& request);
@@ -52,15 +43,10 @@ class WebServer {
     int listener_{-1};
     int port_{};
     std::atomic<bool> ending_{false};
-<<<<<<< HEAD
     mutable std::mutex mutex_;
-    std::map<std::string, std::string> texts_;
+    std::map<std::string, Reply> replies_;
     std::vector<std::string> requests_;
     std::vector<int> unanswered_;  // the thread's own
-=======
-    std::mutex mutex_;
-    std::map<std::string, std::string> replies_;
->>>>>>> b973493 (service: download over a connection that is what it is said to be)
     std::thread thread_;
 };
 
