@@ -17,7 +17,7 @@ using twin::Stage;
 constexpr std::size_t kMostUnderWay = 256;
 constexpr std::size_t kMostLateAnswers = 256;
 constexpr std::size_t kMostEarlyBytes = 4 * 1024 * 1024;
-constexpr std::size_t kRemembered = 64;
+constexpr std::size_t kRememberedCommands = 64;
 
 constexpr std::string_view kContainerPrefix = "Container:";
 
@@ -94,7 +94,7 @@ bool Twin::is_copy(const Message& message) {
     Copy copy{message.topic, message.payload.size(), std::hash<std::string>{}(message.payload)};
     if (message.duplicate && std::find(seen_.begin(), seen_.end(), copy) != seen_.end()) return true;
     seen_.push_back(std::move(copy));
-    if (seen_.size() > kRemembered) seen_.pop_front();
+    if (seen_.size() > kRememberedCommands) seen_.pop_front();
     return false;
 }
 

@@ -35,7 +35,7 @@ OrderedJson write_mount(const Mount& mount) {
             {"propagationMode", upper_word(mount.propagation)}};
 }
 
-OrderedJson write_device(const Device& device) {
+OrderedJson write_device(const berth::Device& device) {
     OrderedJson written = {{"pathOnHost", device.on_host}, {"pathInContainer", device.in_container}};
     put(written, "cgroupPermissions", device.permissions);
     return written;
