@@ -96,7 +96,9 @@ void Decoder::read_component(const Fields& item) {
         notes.refuse("id", "two components have this id", id);
     else if (const auto fault = fault_of_component_id(id); given && !fault.empty())
         notes.refuse("id", fault, id);
-    Component component{.version = item.text("version")};
+    // One that is no text is told already, and so says nothing of the image that would be made of it.
+    const bool unreadable = item.has("version") && !item.find("version")->is_string();
+    Component component{.version = item.text("version", unreadable ? "?" : "")};
     component.spec = spec_of_component(id, component.version, read_pairs(item, &notes), notes);
     state_.components.push_back(std::move(component));
 }

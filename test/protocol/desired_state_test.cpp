@@ -365,7 +365,7 @@ TEST_CASE("every problem of every component is in one answer", "[UA-14][protocol
           "component web, key memory: size needs a unit letter k, m or g, like 64M (value \"64\"); "
           "component a b, key id: expected letters, digits, _ . and -, not beginning with . or - (value \"a "
           "b\"); "
-          "$.payload.domains[0].components[2].id: is empty; expected the container's name; "
+          "$.payload.domains[0].components[2].id: is missing; expected the container's name; "
           "component cache, key logDriver: expected json-file or none (value \"x\")");
 }
 
@@ -401,16 +401,17 @@ TEST_CASE("exactly one domain, the configured one", "[UA-09][UA-28][protocol]") 
         return state ? "accepted" : state.error().message;
     };
     const std::string none = "$.payload.domains: expected exactly one domain, \"containers\", got 0";
-    CHECK(refused("null") == none);
+    const std::string nothing = "$.payload: is missing; expected {\"domains\":[{\"id\":\"containers\", …}]}";
+    CHECK(refused("null") == nothing);
     CHECK(refused("{}") == none);
     CHECK(refused("{\"domains\":[]}") == none);
-    CHECK(decode("{\"activityId\":\"a\"}").error().message == none);
+    CHECK(decode("{\"activityId\":\"a\"}").error().message == nothing);
     CHECK(refused("{\"domains\":[{\"id\":\"containers\"},{\"id\":\"x\"}]}") ==
           "$.payload.domains: expected exactly one domain, \"containers\", got 2");
     CHECK(refused("{\"domains\":[{\"id\":\"safety\"}],\"baselines\":[{\"title\":\"t\",\"components\":["
                   "\"containers:x\"]}]}") ==
           "$.payload.domains[0].id: expected \"containers\" (value \"safety\")");
-    CHECK(refused("{\"domains\":[{}]}") == "$.payload.domains[0].id: expected \"containers\" (value \"\")");
+    CHECK(refused("{\"domains\":[{}]}") == "$.payload.domains[0].id: is missing; expected \"containers\"");
     CHECK(refused("{\"domains\":{}}") == "$.payload.domains: expected an array, got an object");
     CHECK(refused("{\"domains\":[null]}") == "$.payload.domains[0]: expected an object, got null");
     const auto empty = decode(message(""));
