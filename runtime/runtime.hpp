@@ -95,9 +95,9 @@ class Runtime {
     // Reads the stream to its end: an error inside it is an error. NotFound: no such image or no access to
     // it; Unavailable: the registry cannot be reached or answers 5xx; Forbidden: credentials refused.
     virtual Result<> pull(const std::string& reference, Call call) = 0;
-    // As the image's registry tells them, for the platform of the engine. Missing: as far as it can be found
-    // out, which takes longer; what cannot is among them. NotFound, Unavailable, Forbidden as for a pull;
-    // Unsupported: the registry says nothing we understand.
+    // As the image's registry tells them, for the platform of the engine. Missing takes longer, and is an
+    // error, too, when it cannot be found out what the engine has of them. NotFound, Unavailable, Forbidden
+    // as for a pull; Unsupported: the registry says nothing we understand.
     virtual Result<std::vector<Layer>> image_layers(const std::string& reference, Which which, Call call) = 0;
     virtual Result<Space> space(Call call) = 0;
 

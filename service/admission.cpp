@@ -13,29 +13,96 @@ namespace {
 using namespace std::chrono_literals;
 using runtime::Which;
 
-constexpr auto kForAllSizes = 30s;  // a registry that does not answer must not hold up an update for long
+// Nothing here is worth a delay: what is not learnt quickly is unknown.
+constexpr auto kEngineAnswer = 30s;
+constexpr auto kForSizes = 3s;
+constexpr auto kForOneSize = 2s;
+constexpr auto kForDeltas = 2s;
 constexpr std::int64_t kForRecords = 1024 * 1024;
 
-// The call is over, or nothing can be learnt of any image.
-bool is_the_end(const Error& error) {
-    return error.code == Errc::Unavailable || error.code == Errc::Timeout || error.code == Errc::Interrupted;
+runtime::Call within(const runtime::Call& call, std::chrono::seconds limit) {
+    runtime::Call bounded = call;
+    bounded.deadline = std::min(call.deadline, runtime::steady_clock::now() + limit);
+    return bounded;
 }
 
-void measure(runtime::Runtime& runtime, Survey& found, const runtime::Call& call) {
-    for (const auto& image : found.missing) {
-        auto layers = runtime.image_layers(image, Which::All, call);
-        if (layers)
+// The engine is away, or the call is over. One that is slow will do what follows in its own time.
+bool is_the_end(const Error& error) {
+    return error.code == Errc::Unavailable || error.code == Errc::Interrupted;
+}
+
+// As far as it matters for not asking a silent one again.
+std::string registry_in(const std::string& image) {
+    const auto slash = image.find('/');
+    return slash == std::string::npos ? std::string() : image.substr(0, slash);
+}
+
+struct Lacking {
+    std::vector<std::string> measurable{};  // of the missing ones; of the others the engine did not tell
+    bool slow{};                            // the engine; it is asked nothing more
+};
+
+Result<Lacking> find_missing(runtime::Runtime& runtime, const std::vector<std::string>& images, Survey& found,
+                             const runtime::Call& call) {
+    Lacking lacking{};
+    for (const auto& image : images) {
+        if (lacking.slow) {
+            found.missing.insert(image);
+            continue;
+        }
+        const auto present = runtime.image_present(image, within(call, kEngineAnswer));
+        if (!present && is_the_end(present.error())) return present.error();
+        if (present && *present) continue;
+        if (found.missing.insert(image).second && present) lacking.measurable.push_back(image);
+        lacking.slow = !present && present.error().code == Errc::Timeout;
+    }
+    return lacking;
+}
+
+// How much is free, if that can be learnt.
+Result<> find_free(runtime::Runtime& runtime, Survey& found, const runtime::Call& call) {
+    const auto space = runtime.space(within(call, kEngineAnswer));
+    if (!space && is_the_end(space.error())) return space.error();
+    if (space) found.room.free = space->free_bytes;
+    if (!found.room.free)
+        log::info(
+            "room for images not checked: {}",
+            space ? "the engine's folder '" + space->folder + "' cannot be seen" : space.error().message);
+    return {};
+}
+
+void measure(runtime::Runtime& runtime, const std::vector<std::string>& images, Survey& found,
+             const runtime::Call& call) {
+    const auto asking = within(call, kForSizes);
+    std::set<std::string> silent;
+    for (const auto& image : images) {
+        if (silent.contains(registry_in(image))) continue;
+        auto layers = runtime.image_layers(image, Which::All, within(asking, kForOneSize));
+        if (layers) {
             found.sizes[image] = *std::move(layers);
-        else
-            log::info("size of image '{}' unknown, pulled while there is room: {}", image,
-                      layers.error().message);
+            continue;
+        }
+        const auto& error = layers.error();
+        if (error.code == Errc::Interrupted) return;
+        log::info("size of image '{}' unknown, pulled while there is room: {}", image, error.message);
+        if (error.code == Errc::Unavailable || error.code == Errc::Timeout) silent.insert(registry_in(image));
     }
 }
 
-// What looked too large may be there for the most part.
+// What looked too large may be there for the most part. Of what cannot be found out the pull tells.
 void look_closer(runtime::Runtime& runtime, Survey& found, const runtime::Call& call) {
-    for (auto& [image, layers] : found.sizes)
-        if (auto lacking = runtime.image_layers(image, Which::Missing, call)) layers = *std::move(lacking);
+    const auto asking = within(call, kForDeltas);
+    for (auto at = found.sizes.begin(); at != found.sizes.end();) {
+        auto layers = runtime.image_layers(at->first, Which::Missing, asking);
+        if (layers) {
+            at->second = *std::move(layers);
+            ++at;
+            continue;
+        }
+        log::info("how much of image '{}' is missing is unknown, pulled while there is room: {}", at->first,
+                  layers.error().message);
+        at = found.sizes.erase(at);
+    }
 }
 
 void decide(Survey& found) {
@@ -51,27 +118,20 @@ Result<Survey> survey(runtime::Runtime& runtime, const std::vector<std::string>&
                       const runtime::Call& call) {
     Survey found{};
     found.room.reserve = reserve;
-    for (const auto& image : images) {
-        const auto present = runtime.image_present(image, call);
-        if (!present && is_the_end(present.error())) return present.error();
-        if (!present || !*present) found.missing.insert(image);
-    }
+    const auto lacking = find_missing(runtime, images, found, call);
+    if (!lacking) return lacking.error();
     if (found.missing.empty()) return found;
-    const auto space = runtime.space(call);
-    if (!space && is_the_end(space.error())) return space.error();
-    if (space) found.room.free = space->free_bytes;
-    if (!found.room.free) {
-        log::info(
-            "room for images not checked: {}",
-            space ? "the engine's folder '" + space->folder + "' cannot be seen" : space.error().message);
+    if (lacking->slow) {
+        log::info("room for images not checked: the engine takes too long to answer");
         return found;
     }
-    runtime::Call asking = call;
-    asking.deadline = std::min(call.deadline, runtime::steady_clock::now() + kForAllSizes);
-    measure(runtime, found, asking);
+    if (const auto looked = find_free(runtime, found, call); !looked) return looked.error();
+    if (!found.room.free) return found;
+    measure(runtime, lacking->measurable, found, call);
     decide(found);
-    if (found.refused && !found.sizes.empty()) {
-        look_closer(runtime, found, asking);
+    // Beside images that only their pulls will measure, none may be taken for larger than it is.
+    if (found.refused || found.sizes.size() != found.missing.size()) {
+        look_closer(runtime, found, call);
         decide(found);
     }
     if (call.stop.stop_requested()) return fail(Errc::Interrupted, "interrupted");

@@ -22,8 +22,10 @@ struct Survey {
     std::optional<Error> refused{};   // NoSpace
 };
 
-// An error is that of an engine which is away, or of the call. Where nothing is missing, only that was asked;
-// what else the engine says of an image, and what a registry does not tell, is left to the pull.
+// An error is that of an engine which is away, or an interruption. Where nothing is missing, only that was
+// asked; what else the engine says of an image, and what is not learnt within seconds, is left to the pull:
+// an image that the engine does not tell of in time is among the missing, and room that it does not tell of
+// is no reason to refuse.
 Result<Survey> survey(runtime::Runtime& runtime, const std::vector<std::string>& images, std::int64_t reserve,
                       const runtime::Call& call);
 

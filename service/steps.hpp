@@ -91,7 +91,7 @@ class Steps {
         std::set<std::string> watched{};  // images whose pull has to tell their size
         std::stop_source stop{};
     };
-    Room admission_of(std::vector<std::string> images);
+    Room admission_of(const std::vector<std::string>& images);
     static void answer(const Room& room, Result<> result);
     static void when_admitted(const Room& room, Admitted then);
 

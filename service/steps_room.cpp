@@ -3,12 +3,13 @@
 #include <utility>
 
 #include "protocol/forms.hpp"
+#include "service/log.hpp"
 #include "service/steps.hpp"
 
 namespace berth::service {
 namespace {
 
-constexpr std::chrono::milliseconds kSurveyLimit{120'000};
+constexpr std::chrono::milliseconds kSurveyLimit{120'000};  // what is not known by then is unknown
 
 }  // namespace
 
@@ -16,15 +17,15 @@ void Steps::look_for_room(std::vector<std::string> images) {
     // What is refused anyway needs no room.
     if (config_.require_qualified)
         std::erase_if(images, [](const std::string& image) { return !is_qualified_image(image); });
-    room_ = admission_of(std::move(images));
+    room_ = admission_of(images);
 }
 
-Steps::Room Steps::admission_of(std::vector<std::string> images) {
+Steps::Room Steps::admission_of(const std::vector<std::string>& images) {
     auto room = std::make_shared<Admission>();
     auto found = std::make_shared<Survey>();  // carried from the worker to the loop
     submit(
         Lane::Steps, {}, kSurveyLimit,
-        [this, images = std::move(images), room, found](const runtime::Call& call) -> Result<> {
+        [this, images, room, found](const runtime::Call& call) -> Result<> {
             const std::stop_callback forward(call.stop, [room] { room->stop.request_stop(); });
             runtime::Call asking = call;
             asking.stop = room->stop.get_token();
@@ -33,7 +34,13 @@ Steps::Room Steps::admission_of(std::vector<std::string> images) {
             *found = *std::move(surveyed);
             return {};
         },
-        [room, found](const Result<>& looked) {
+        [this, images, room, found](Result<> looked) {
+            // It is there, and cannot tell: whoever needs an image asks again.
+            if (!looked && looked.error().code == Errc::Unavailable && world_.ready()) {
+                log::info("room for images not checked: {}", looked.error().message);
+                found->missing.insert(images.begin(), images.end());
+                looked = Result<>();
+            }
             room->found = std::move(*found);
             for (const auto& image : room->found.missing)
                 if (!room->found.sizes.contains(image)) room->watched.insert(image);

@@ -21,6 +21,11 @@ bool is_of_engine(const std::string& folder) {
            std::filesystem::file_type::not_found;
 }
 
+// The call is over, or the engine is away.
+bool concerns_all(const Error& error) {
+    return error.code == Errc::Unavailable || error.code == Errc::Timeout || error.code == Errc::Interrupted;
+}
+
 }  // namespace
 
 Result<std::vector<Layer>> DockerRuntime::image_layers(const std::string& reference, Which which, Call call) {
@@ -36,20 +41,24 @@ Result<std::vector<Layer>> DockerRuntime::image_layers(const std::string& refere
     if (!manifest) return fail(manifest.error(), doing);
     if (which == Which::All) return std::move(manifest->layers);
     const auto diff_ids = registry.diff_ids(*manifest, call);
-    const auto there = diff_ids ? layers_of_images(call) : diff_ids.error();
-    if (!there) return std::move(manifest->layers);
+    if (!diff_ids) return fail(diff_ids.error(), doing);
+    if (diff_ids->size() != manifest->layers.size())
+        return fail(Errc::Unsupported, doing + ": its manifest and its configuration differ in their layers");
+    const auto there = layers_of_images(call);
+    if (!there) return fail(there.error(), doing);
     return lacking(std::move(manifest->layers), *diff_ids, *there);
 }
 
-// The engine tells the layers of one image at a time.
+// The engine tells the layers of one image at a time. One that it cannot show, as after a power cut, gives
+// no layer to anybody.
 Result<std::vector<std::vector<std::string>>> DockerRuntime::layers_of_images(const Call& call) const {
     const auto list = expect(request("GET", "/images/json"), call);
     if (!list) return list.error();
     std::vector<std::vector<std::string>> all;
     for (const auto& id : decode_image_ids(list->body)) {
         const auto image = expect(request("GET", fmt::format("/images/{}/json", id)), call, 404);
-        if (!image) return image.error();
-        all.push_back(decode_image_layers(image->body));
+        if (!image && concerns_all(image.error())) return image.error();
+        if (image) all.push_back(decode_image_layers(image->body));
     }
     return all;
 }

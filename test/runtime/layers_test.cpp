@@ -29,6 +29,8 @@ WebServer::Reply two_layers(const std::string& request) {
     return {404, {}, {}};
 }
 
+const std::string kBroken = "broken";  // an image that the engine lists and cannot show
+
 // An engine whose images begin as told, and whose data folder is this one.
 StubEngine::Handler engine_with(const std::vector<std::string>& images, const std::string& folder) {
     return [=](const std::string& request, Peer& peer) {
@@ -46,7 +48,7 @@ StubEngine::Handler engine_with(const std::vector<std::string>& images, const st
             return peer.answer(200, "[" + ids + "]");
         }
         for (std::size_t i = 0; i < images.size(); ++i)
-            if (asks("/images/sha256:" + std::to_string(i) + "/json"))
+            if (asks("/images/sha256:" + std::to_string(i) + "/json") && images[i] != kBroken)
                 return peer.answer(200, R"({"RootFS":{"Layers":[)" + images[i] + "]}}");
         peer.answer(500, "unexpected");
     };
@@ -81,7 +83,7 @@ TEST_CASE("all layers are the registry's word alone; what is missing is the engi
     }
 }
 
-TEST_CASE("what cannot be found out about missing layers is missing", "[BX-02][runtime]") {
+TEST_CASE("what cannot be found out about missing layers is not guessed", "[BX-02][runtime]") {
     const WebServer registry([](const std::string& request) -> WebServer::Reply {
         if (request.find("/blobs/") != std::string::npos) return {404, {}, {}};
         return two_layers(request);
@@ -89,7 +91,17 @@ TEST_CASE("what cannot be found out about missing layers is missing", "[BX-02][r
     StubEngine engine(engine_with({R"("A","B")"}, "/nowhere"));
     DockerRuntime runtime({.socket = engine.socket()});
     REQUIRE(runtime.connect({}));
-    CHECK(bytes_of(runtime.image_layers(registry.address() + "/app:1", Which::Missing, {})) == 42);
+    const auto missing = runtime.image_layers(registry.address() + "/app:1", Which::Missing, {});
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().code == Errc::NotFound);
+}
+
+TEST_CASE("an image that the engine cannot show lends no layer, and hinders nobody", "[BX-02][runtime]") {
+    const WebServer registry(two_layers);
+    StubEngine engine(engine_with({kBroken, R"("A")"}, "/nowhere"));
+    DockerRuntime runtime({.socket = engine.socket()});
+    REQUIRE(runtime.connect({}));
+    CHECK(bytes_of(runtime.image_layers(registry.address() + "/app:1", Which::Missing, {})) == 2);
 }
 
 TEST_CASE("an image whose size nobody tells is named", "[BX-02][runtime]") {

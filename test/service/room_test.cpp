@@ -127,6 +127,53 @@ TEST_CASE("a pull that turns out too large is cancelled", "[BX-02][service]") {
     device.deploy("fits", {{"web", "far:2"}, {"db", "far:1"}});
 }
 
+TEST_CASE("where it cannot be told what the engine has of an image, its pull tells", "[BX-02][service]") {
+    Narrow device;
+    device.engine.put_layers("app:1", {{"base", 100 * kMiB}});
+    device.put_remote("app:3", {{"base", 100 * kMiB}, {"top", 1 * kMiB}});
+    device.engine.put_in_registry("app:3", 1 * kMiB);
+    device.engine.hide_deltas(true);
+    device.deploy("fits", {{"web", "app:3"}});
+    device.put_remote("app:4", {{"base", 100 * kMiB}, {"top-of-4", 40 * kMiB}});
+    device.engine.put_in_registry("app:4", 40 * kMiB);
+    device.engine.hang_pulls(true);
+    device.on().desire(message("too much", {{"web", "app:4"}}));
+    REQUIRE(device.on().says("too much", "INCOMPLETE"));
+    CHECK_THAT(device.message_of("too much", 0), ContainsSubstring("no space: need 120 MiB, free 120 MiB"));
+    CHECK(device.engine.calls(Verb::Pull) == 2);
+}
+
+TEST_CASE("beside an image of unknown size the others count by what is missing", "[BX-02][service]") {
+    Narrow device;
+    device.engine.put_layers("app:1", {{"base", 25 * kMiB}});
+    device.put_remote("app:3", {{"base", 25 * kMiB}, {"top", 1 * kMiB}});
+    device.engine.put_in_registry("far:2", 20 * kMiB);
+    device.deploy("fits", {{"web", "app:3"}, {"db", "far:2"}});
+}
+
+TEST_CASE("an engine that is slow to tell hinders no update", "[BX-02][service]") {
+    Narrow device;
+    const auto slow = fail(Errc::Timeout, "it took too long");
+    device.put_remote("far:1", {{"a", 1000 * kMiB}});
+    device.engine.fail_next(Verb::Space, slow);
+    device.deploy("no room told", {{"web", "far:1"}});
+    device.put_remote("far:2", {{"b", 1000 * kMiB}});
+    device.engine.fail_next(Verb::ImagePresent, slow);
+    device.deploy("no image told", {{"web", "app:2"}, {"db", "far:2"}});
+    CHECK(device.engine.calls(Verb::Pull) == 2);
+}
+
+TEST_CASE("a registry that says nothing is asked for one image", "[BX-02][service]") {
+    FakeRuntime engine;
+    engine.set_free(kMiB);
+    const auto found = survey(engine, {"reg.lan/a:1", "reg.lan/b:1", "other.lan/c:1"}, 0, {});
+    REQUIRE(found);
+    CHECK(found->missing.size() == 3);
+    CHECK(found->sizes.empty());
+    CHECK_FALSE(found->refused);
+    CHECK(engine.calls(Verb::ImageLayers) == 2);
+}
+
 TEST_CASE("a folder that cannot be seen refuses nothing", "[BX-02][service]") {
     Gateway device;
     device.engine.put_in_registry("far:1", 1'000'000 * kMiB);

@@ -103,6 +103,7 @@ Result<std::vector<Layer>> FakeRuntime::image_layers(const std::string& referenc
         return fail(Errc::Unavailable, fmt::format("image {}: no registry answers", reference));
     auto layers = told->second;
     if (which == runtime::Which::All) return layers;
+    if (hide_deltas_) return fail(Errc::Unsupported, fmt::format("image {}: no configuration", reference));
     for (const auto& image : images_)
         if (const auto other = layers_.find(image); other != layers_.end())
             for (const auto& layer : other->second)
@@ -304,6 +305,11 @@ void FakeRuntime::put_in_registry(const std::string& reference, std::int64_t byt
 void FakeRuntime::put_layers(const std::string& reference, std::vector<Layer> layers) {
     const Lock lock(mutex_);
     layers_[reference] = std::move(layers);
+}
+
+void FakeRuntime::hide_deltas(bool on) {
+    const Lock lock(mutex_);
+    hide_deltas_ = on;
 }
 
 void FakeRuntime::set_free(std::int64_t bytes) {

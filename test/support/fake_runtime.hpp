@@ -76,6 +76,7 @@ class FakeRuntime final : public runtime::Runtime {
     void put_in_registry(const std::string& reference, std::int64_t bytes = 1'000'000);
     // What the image consists of, told by its registry; without, that says nothing.
     void put_layers(const std::string& reference, std::vector<Layer> layers);
+    void hide_deltas(bool on);          // which layers are missing is Unsupported until this is switched off
     void set_free(std::int64_t bytes);  // of its data folder; before that nobody can see the folder
     void remove_image(const std::string& reference);
     void hang_pulls(bool on);     // pulls report half of their bytes and then wait until this is switched off
@@ -153,6 +154,7 @@ class FakeRuntime final : public runtime::Runtime {
     bool reachable_{true};
     bool hang_pulls_{false};
     bool hang_lists_{false};
+    bool hide_deltas_{false};
 };
 
 }  // namespace berth::test
