@@ -1,6 +1,9 @@
 // How large an image is, and how much room there is for it.
+#include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,6 +15,9 @@
 
 namespace berth::runtime::docker {
 namespace {
+
+constexpr std::chrono::minutes kStaysKnown{1};
+constexpr std::size_t kMostKnown = 64;
 
 // An engine in a mount namespace of its own, or on another machine, names a folder that is something else
 // here.
@@ -37,9 +43,13 @@ Result<std::vector<Layer>> DockerRuntime::image_layers(const std::string& refere
     const auto trust =
         is_insecure(image.registry, options_.insecure_registries) ? Trust::Blind : Trust::Verified;
     Registry registry(std::move(image), *registries_.load(), trust);
-    auto manifest = registry.manifest(*platform, call);
+    auto known = which == Which::Missing ? take_manifest(reference) : std::nullopt;
+    auto manifest = known ? Result<Manifest>(*std::move(known)) : registry.manifest(*platform, call);
     if (!manifest) return fail(manifest.error(), doing);
-    if (which == Which::All) return std::move(manifest->layers);
+    if (which == Which::All) {
+        keep_manifest(reference, *manifest);
+        return std::move(manifest->layers);
+    }
     const auto diff_ids = registry.diff_ids(*manifest, call);
     if (!diff_ids) return fail(diff_ids.error(), doing);
     if (diff_ids->size() != manifest->layers.size())
@@ -47,6 +57,21 @@ Result<std::vector<Layer>> DockerRuntime::image_layers(const std::string& refere
     const auto there = layers_of_images(call);
     if (!there) return fail(there.error(), doing);
     return lacking(std::move(manifest->layers), *diff_ids, *there);
+}
+
+// For the Missing that may follow an All: registries count how often somebody asks for manifests.
+void DockerRuntime::keep_manifest(const std::string& reference, const Manifest& manifest) {
+    const auto now = steady_clock::now();
+    const std::lock_guard lock(manifests_mutex_);
+    std::erase_if(manifests_, [now](const auto& one) { return now - one.second.since > kStaysKnown; });
+    if (manifests_.size() < kMostKnown) manifests_[reference] = {manifest, now};
+}
+
+std::optional<Manifest> DockerRuntime::take_manifest(const std::string& reference) {
+    const std::lock_guard lock(manifests_mutex_);
+    auto known = manifests_.extract(reference);
+    if (!known || steady_clock::now() - known.mapped().since > kStaysKnown) return std::nullopt;
+    return std::move(known.mapped().manifest);
 }
 
 // The engine tells the layers of one image at a time. One that it cannot show, as after a power cut, gives

@@ -1,10 +1,13 @@
-// Runtime on a Docker Engine. Holds its options, what the last connect agreed on or learnt of the engine, and
-// nothing about containers: every verb asks the engine.
+// Runtime on a Docker Engine. Holds its options, what the last connect agreed on or learnt of the engine,
+// what registries said a moment ago, and nothing about containers: every verb asks the engine.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +53,10 @@ class DockerRuntime final : public Runtime {
  private:
     enum class Sent { Delivered, NotRunning };  // what became of a signal
     enum class Wait { Ended, GraceOver };
+    struct KnownManifest {
+        Manifest manifest{};
+        steady_clock::time_point since{};
+    };
 
     Request request(std::string_view method, std::string_view path, std::string body = {}) const;
     Request on_container(std::string_view method, const EngineId& engine_id, std::string_view suffix) const;
@@ -60,6 +67,8 @@ class DockerRuntime final : public Runtime {
     void compare_insecure_registries(const Call& call) const;
     Result<std::string> gateway(const Call& call) const;
     Result<std::vector<std::vector<std::string>>> layers_of_images(const Call& call) const;
+    void keep_manifest(const std::string& reference, const Manifest& manifest);
+    std::optional<Manifest> take_manifest(const std::string& reference);
     Result<Inspected> look_at(const EngineId& engine_id, const Call& call) const;
     Result<EngineId> create_named(const std::string& name, const std::string& body, const Call& call) const;
     Result<Sent> send_signal(const EngineId& engine_id, const std::string& signal, const Call& call) const;
@@ -72,6 +81,8 @@ class DockerRuntime final : public Runtime {
     const Http http_;
     std::atomic<int> api_minor_;  // of 1.x; written by connect, read by every other call
     std::atomic<std::shared_ptr<const Platform>> platform_;  // as well; shared with whoever reads it
+    std::mutex manifests_mutex_;
+    std::map<std::string, KnownManifest> manifests_;  // by reference, of the last minute
 };
 
 }  // namespace berth::runtime::docker

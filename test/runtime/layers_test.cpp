@@ -83,6 +83,19 @@ TEST_CASE("all layers are the registry's word alone; what is missing is the engi
     }
 }
 
+TEST_CASE("the manifest is asked for once, however closely one looks", "[BX-02][runtime]") {
+    const WebServer registry(two_layers);
+    const auto reference = registry.address() + "/app:1";
+    StubEngine engine(engine_with({R"("A")"}, "/nowhere"));
+    DockerRuntime runtime({.socket = engine.socket()});
+    REQUIRE(runtime.connect({}));
+    CHECK(bytes_of(runtime.image_layers(reference, Which::All, {})) == 42);
+    CHECK(bytes_of(runtime.image_layers(reference, Which::Missing, {})) == 2);
+    CHECK(registry.requests().size() == 2);                                  // manifest, configuration
+    CHECK(bytes_of(runtime.image_layers(reference, Which::All, {})) == 42);  // as it may be another one now
+    CHECK(registry.requests().size() == 3);
+}
+
 TEST_CASE("what cannot be found out about missing layers is not guessed", "[BX-02][runtime]") {
     const WebServer registry([](const std::string& request) -> WebServer::Reply {
         if (request.find("/blobs/") != std::string::npos) return {404, {}, {}};
