@@ -18,6 +18,10 @@ std::string server_of(const std::string& registry) {
     return registry == "docker.io" ? "registry-1.docker.io" : registry;
 }
 
+bool has_tls(std::string_view url) {
+    return url.starts_with("https://");
+}
+
 Error not_given(int status) {
     const auto message = fmt::format("its registry answers with status {}", status);
     switch (status) {
@@ -32,7 +36,7 @@ Error not_given(int status) {
 }  // namespace
 
 Registry::Registry(ImageName image, const std::vector<RegistryLogin>& logins, Trust trust)
-    : image_(std::move(image)), trust_(trust), scheme_(trust == Trust::Blind ? "http" : "https") {
+    : image_(std::move(image)), trust_(trust) {
     const auto found = std::ranges::find(logins, image_.registry, &RegistryLogin::host);
     if (found != logins.end()) login_ = *found;
 }
@@ -61,6 +65,8 @@ Result<std::string> Registry::fetch(const std::string& path, const Call& call) {
     auto reply = ask(path, call);
     const bool knows_us = shows_login_ || !token_.empty();
     if (reply && reply->status == 401 && !knows_us) {
+        if (scheme_ == "http" && has_tls(reply->url))
+            return fail(Errc::Forbidden, "it wants a login by HTTPS, and is asked by HTTP");
         if (auto logged_in = log_in(reply->challenges, call); !logged_in) return logged_in.error();
         reply = ask(path, call);
     }
@@ -69,14 +75,14 @@ Result<std::string> Registry::fetch(const std::string& path, const Call& call) {
     return std::move(reply->body);
 }
 
-// By the other scheme as well, if this one was never heard of. A server of HTTPS answers HTTP with 400.
+// Without TLS only where that is allowed and nobody speaks it, as a login would follow.
 Result<WebReply> Registry::ask(const std::string& path, const Call& call) {
     auto reply = web_.get(request_of(path), call);
-    const bool refused = reply ? reply->status == 400 : reply.error().code == Errc::Unavailable;
-    const bool other_way = scheme_ == "http" && !heard_ && refused;
-    heard_ = heard_ || reply;
+    heard_ = heard_ || web_.was_heard();
+    const bool refused = !reply && reply.error().code == Errc::Unavailable;
+    const bool other_way = trust_ == Trust::Blind && scheme_ == "https" && !heard_ && refused;
     if (!other_way) return reply;
-    scheme_ = "https";
+    scheme_ = "http";
     return web_.get(request_of(path), call);
 }
 
@@ -105,7 +111,8 @@ Result<> Registry::log_in(const std::vector<std::string>& challenges, const Call
     return fail(Errc::Forbidden, "its registry wants a login");
 }
 
-// The token's service is whoever the registry says; it gets the login, so over TLS if the registry has to.
+// The token's service is whoever the registry says; it gets the login, so over TLS if the registry is spoken
+// to so.
 Result<> Registry::get_token(Challenge challenge, const Call& call) {
     if (challenge.scope.empty()) challenge.scope = fmt::format("repository:{}:pull", image_.repository);
     WebRequest request{};
@@ -113,6 +120,8 @@ Result<> Registry::get_token(Challenge challenge, const Call& call) {
     request.trust = trust_;
     request.username = login_.username;
     request.password = login_.password;
+    if (scheme_ == "https" && !has_tls(request.url) && !login_.username.empty())
+        return fail(Errc::Forbidden, "its token service wants the login without TLS");
     const auto reply = web_.get(request, call);
     if (!reply) return fail(reply.error(), "token");
     if (reply->status != 200) return fail(not_given(reply->status), "token");

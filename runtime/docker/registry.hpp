@@ -18,7 +18,8 @@ namespace berth::runtime::docker {
 
 class Registry {
  public:
-    // Of `logins` the one for this registry is used, if there is one. Blind: HTTP first, then HTTPS.
+    // Of `logins` the one for this registry is used, if there is one. Blind: by HTTPS, and by HTTP
+    // if nobody there speaks that.
     Registry(ImageName image, const std::vector<RegistryLogin>& logins, Trust trust);
 
     // NotFound: no such image, or not for this platform; Forbidden: it needs a login that we have not got;
@@ -36,7 +37,7 @@ class Registry {
     ImageName image_;
     RegistryLogin login_{};
     Trust trust_;
-    std::string scheme_;
+    std::string scheme_{"https"};
     bool heard_{false};        // it has answered by this scheme
     bool shows_login_{false};  // Basic
     std::string token_{};      // Bearer

@@ -20,6 +20,7 @@ using WebHeaders = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 struct Incoming {  // filled by curl's callbacks
     WebReply reply{};
     bool too_large{false};
+    bool heard{false};
     std::array<char, CURL_ERROR_SIZE> detail{};
 };
 
@@ -37,6 +38,7 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
     constexpr std::string_view kName = "www-authenticate:";
     auto& challenges = static_cast<Incoming*>(user)->reply.challenges;
     std::string_view line(bytes, size * count);
+    static_cast<Incoming*>(user)->heard = true;
     if (line.starts_with("HTTP/")) challenges.clear();
     const auto same = [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); };
     const bool is_it =
@@ -102,6 +104,13 @@ Error no_answer(CURLcode code, const Incoming& incoming) {
     return fail(Errc::Unavailable, *detail != '\0' ? detail : curl_easy_strerror(code));
 }
 
+// Its first answer, or its part in agreeing on TLS.
+bool was_there(CURL* easy, const Incoming& incoming) {
+    curl_off_t agreed = 0;
+    curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &agreed);
+    return incoming.heard || agreed > 0;
+}
+
 }  // namespace
 
 // The multi handle can be woken by another thread, so that a stop ends an exchange at once.
@@ -148,6 +157,7 @@ Result<WebReply> Web::get(const WebRequest& request, const Call& call) {
         return fail(Errc::Internal, "no HTTP client could be made");
     const auto headers = list_of(request.headers);
     Incoming incoming;
+    heard_ = false;
     set_up(client_->easy, request, headers.get(), incoming);
     const Joined joined(client_->multi, client_->easy);  // ends before what its handle points to
     const std::stop_callback wake(call.stop, [multi = client_->multi] { curl_multi_wakeup(multi); });
@@ -159,10 +169,14 @@ Result<WebReply> Web::get(const WebRequest& request, const Call& call) {
         if (const auto code = curl_multi_perform(client_->multi, &running); code != CURLM_OK)
             return fail(Errc::Internal, fmt::format("curl: {}", curl_multi_strerror(code)));
         if (const auto code = outcome_in(client_->multi)) {
+            heard_ = was_there(client_->easy, incoming);
             if (*code != CURLE_OK) return no_answer(*code, incoming);
             long status = 0;
+            char* url = nullptr;
             curl_easy_getinfo(client_->easy, CURLINFO_RESPONSE_CODE, &status);
+            curl_easy_getinfo(client_->easy, CURLINFO_EFFECTIVE_URL, &url);
             incoming.reply.status = static_cast<int>(status);
+            incoming.reply.url = url != nullptr ? url : "";
             return std::move(incoming.reply);
         }
         curl_multi_poll(client_->multi, nullptr, 0, static_cast<int>(left.count()), nullptr);

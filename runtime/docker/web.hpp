@@ -28,6 +28,7 @@ struct WebRequest {
 
 struct WebReply {
     int status{};
+    std::string url{};  // whose answer it is, after all redirections
     std::string body{};
     std::vector<std::string> challenges{};  // of its WWW-Authenticate headers
 };
@@ -44,10 +45,14 @@ class Web {  // one exchange at a time; keeps its connections
 
     // GET. Unavailable: no answer, or none that can be trusted; Timeout, Interrupted, TooLarge as they say.
     Result<WebReply> get(const WebRequest& request, const Call& call);
+    // Whether somebody spoke the last URL's protocol, be it to lead elsewhere. False: nobody listens, or
+    // whoever does speaks another one.
+    bool was_heard() const { return heard_; }
 
  private:
     struct Client;
     std::unique_ptr<Client> client_;
+    bool heard_{false};
 };
 
 }  // namespace berth::runtime::docker

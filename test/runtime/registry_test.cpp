@@ -162,6 +162,35 @@ TEST_CASE("a redirection is followed", "[BX-02][runtime]") {
     CHECK(registry_at(server).manifest(kAmd64, {}));
 }
 
+TEST_CASE("a login and a token are not shown to where the registry leads", "[BX-02][CM-33][runtime]") {
+    const WebServer other([](const std::string& request) -> WebServer::Reply {
+        if (request.starts_with("GET /token?")) return {200, R"({"token":"t0ken"})", {}};
+        return {200, kImageManifest, {}};
+    });
+    struct Case {
+        std::string challenge;
+        std::string shown;
+        bool with_login;
+    };
+    const std::vector<Case> cases = {
+        {"Basic realm=\"lab\"", kBasic, true},
+        {"Bearer realm=\"http://" + other.address() + "/token\"", "Bearer t0ken", false},
+    };
+    for (const auto& c : cases) {
+        INFO(c.challenge);
+        const WebServer server([&](const std::string& request) -> WebServer::Reply {
+            if (has_header(request, "Authorization: " + c.shown))
+                return {307, {}, "Location: http://" + other.address() + "/elsewhere\r\n"};
+            return {401, {}, "WWW-Authenticate: " + c.challenge + "\r\n"};
+        });
+        CHECK(registry_at(server, c.with_login ? login_at(server) : kNobody).manifest(kAmd64, {}));
+        CHECK(server.requests().size() == 2);
+    }
+    REQUIRE(other.requests().size() == 3);  // two manifests, a token
+    for (const auto& request : other.requests())
+        CHECK(request.find("\r\nAuthorization:") == std::string::npos);
+}
+
 TEST_CASE("a registry that needs TLS is not asked without, and needs a certificate", "[BX-02][runtime]") {
     const WebServer server(image_of);
     Registry registry(ImageName{server.address(), "app", "1"}, kNobody, Trust::Verified);
