@@ -24,7 +24,7 @@ Steps::Room Steps::admission_of(const std::vector<std::string>& images) {
     auto room = std::make_shared<Admission>();
     auto found = std::make_shared<Survey>();  // carried from the worker to the loop
     submit(
-        Lane::Steps, {}, kSurveyLimit,
+        Lane::Surveys, {}, kSurveyLimit,
         [this, images, room, found](const runtime::Call& call) -> Result<> {
             const std::stop_callback forward(call.stop, [room] { room->stop.request_stop(); });
             runtime::Call asking = call;

@@ -18,9 +18,10 @@
 namespace berth::service {
 
 enum class Lane {
-    Pulls,  // 2 threads
-    Steps,  // update_agent.parallel threads; up to 16 stops
-    Quick   // 4 threads: list, inspect, store
+    Pulls,   // 2 threads
+    Steps,   // update_agent.parallel threads; up to 16 stops
+    Quick,   // 4 threads: list, inspect, store
+    Surveys  // 2 threads: whether there is room; they wait for registries
 };
 
 // Runs on a worker; the Task it returns (may be empty) runs on the loop. The token asks it to end early.
