@@ -29,6 +29,9 @@ struct Survey {
 Result<Survey> survey(runtime::Runtime& runtime, const std::vector<std::string>& images, std::int64_t reserve,
                       const runtime::Call& call);
 
+// What Berth keeps free for its own records, if not less is to stay free anyway: they are small.
+inline constexpr std::int64_t kOwnReserve = 16 * 1024 * 1024;
+
 // NoSpace: Berth's own folder has come down to the reserve. One system call, so fit for the loop.
 Result<> room_in(const std::filesystem::path& folder, std::int64_t reserve);
 

@@ -468,7 +468,7 @@ constexpr Option kBuilt[] = {
      .own = "256M",
      .target = AT(images.reserve_bytes),
      .least = 0,
-     .help = "room that stays free where the engine keeps images, and in storage.home_dir"},
+     .help = "room that stays free where the engine keeps images; in storage.home_dir at most 16 MiB of it"},
     {.key = "registry.*.host", .own = kNoDefault, .help = "host[:port] of a registry"},
     {.key = "registry.*.username",
      .own = kNoDefault,

@@ -125,9 +125,10 @@ class Daemon {
         if (config.things.enabled) start_twin(config);
         if (!config.update_agent.enabled) return;
         read_journal();
-        updates_.accept_only_if([home = config.home_dir, reserve = config.images.reserve_bytes] {
-            return room_in(home, reserve);
-        });
+        updates_.make_only_if(
+            [home = config.home_dir, reserve = std::min(config.images.reserve_bytes, kOwnReserve)] {
+                return room_in(home, reserve);
+            });
         inventory_.start();
         router_.add(updates_.routes());
         router_.add(planner_.routes());

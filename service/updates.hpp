@@ -35,8 +35,8 @@ class Updates {
 
     std::vector<Route> routes();
 
-    // Asked before a desired state is accepted; an error is its answer. On the loop.
-    void accept_only_if(std::function<Result<>()> may_accept) { may_accept_ = std::move(may_accept); }
+    // Asked before a desired state is accepted that makes an instance; an error is its answer. On the loop.
+    void make_only_if(std::function<Result<>()> may_make) { may_make_ = std::move(may_make); }
 
     // What the journal held when Berth started; before the loop runs. What was not acknowledged is sent
     // again.
@@ -61,6 +61,7 @@ class Updates {
     void on_refused(const Message& message);
     void on_feedback(const Message& message);
     bool is_copy(const DesiredState& desired, const Message& message);
+    Result<> may_accept(const DesiredState& desired) const;
     void accept(DesiredState desired);
     void work_off();
     bool take(const CommandMessage& command);  // true: done with it
@@ -104,7 +105,7 @@ class Updates {
     Stamps& stamps_;
     UpdateAgentConfig config_;
     UpdateTopics topics_;
-    std::function<Result<>()> may_accept_{};  // empty: always
+    std::function<Result<>()> may_make_{};  // empty: always
 
     std::deque<Waiting> waiting_;
     std::optional<DesiredState> identifying_;

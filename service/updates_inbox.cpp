@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/envelope.hpp"
+#include "reconcile/identify.hpp"
 #include "service/door.hpp"
 #include "service/log.hpp"
 #include "service/updates.hpp"
@@ -71,9 +72,20 @@ void Updates::on_desired_state(const Message& message) {
     auto [activity_id, desired] = read_desired_state(message.payload, config_);
     if (!desired) return say_failed(activity_id.value_or(""), desired.error().message);
     if (is_copy(*desired, message)) return;
-    if (const auto may = may_accept_ ? may_accept_() : Result<>(); !may)
+    if (const auto may = may_accept(*desired); !may)
         return say_failed(desired->activity_id, may.error().message);
     accept(std::move(*desired));
+}
+
+// Before an open operation gives way to it. What only removes or changes is how room is made.
+Result<> Updates::may_accept(const DesiredState& desired) const {
+    const auto may = may_make_ ? may_make_() : Result<>();
+    if (may || !world_.ready()) return {};
+    const auto identified = reconcile::identify(desired, world_.containers(), pinned_for(desired, config_));
+    const auto makes = [](const ActionState& action) {
+        return action.action == Action::Create || action.action == Action::Recreate;
+    };
+    return std::any_of(identified.actions.begin(), identified.actions.end(), makes) ? may : Result<>();
 }
 
 // QoS 1 may deliver twice, and a retained message comes again with every connect.

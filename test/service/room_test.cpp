@@ -213,7 +213,8 @@ TEST_CASE("a DOWNLOAD that goes on after a restart looks for room again", "[BX-0
     CHECK(device.engine.calls(Verb::Space) == 2);
 }
 
-TEST_CASE("at the reserve of its own folder Berth accepts no desired state", "[BX-02][UA-63][service]") {
+TEST_CASE("at the reserve of its own folder nothing is made, and what makes room is done",
+          "[BX-02][UA-63][service]") {
     Gateway device;
     device.deploy("before", {{"web"}});
     device.on().desire(message("open", {{"web", "app:2"}}, 5));
@@ -229,6 +230,9 @@ TEST_CASE("at the reserve of its own folder Berth accepts no desired state", "[B
     for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"})
         device.on().command("open", word);
     REQUIRE(device.on().says("open", "COMPLETED"));  // what was open goes on
+    device.deploy("no change", {{"web", "app:2"}});
+    device.deploy("only less", {});
+    CHECK(device.engine.containers().empty());
     device.on().store_reserve = 1;
     device.deploy("again", {{"db"}});
 }

@@ -159,7 +159,7 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
     // What matters is what is published.
     if (std::getenv("BERTH_TEST_LOG") == nullptr) spdlog::set_level(spdlog::level::off);
     inventory_.start();
-    updates_.accept_only_if(
+    updates_.make_only_if(
         [this, home] { return store_reserve > 0 ? service::room_in(home, store_reserve) : Result<>(); });
     router_.add(updates_.routes());
     router_.add(planner_.routes());
