@@ -11,13 +11,14 @@
 namespace berth::service {
 
 Exporter::Exporter(Link& link, const World& world, Stamps& stamps, const UpdateAgentConfig& config,
-                   const std::vector<std::string>& redact)
+                   const std::vector<std::string>& redact, Unsettled unsettled)
     : link_(link),
       world_(world),
       stamps_(stamps),
       domain_(config.domain),
       topics_(config.domain),
-      system_containers_(config.system_containers.begin(), config.system_containers.end()) {
+      system_containers_(config.system_containers.begin(), config.system_containers.end()),
+      unsettled_(std::move(unsettled)) {
     if (config.redact_env) redact_ = redact;
 }
 
@@ -28,14 +29,13 @@ std::vector<Route> Exporter::routes() {
     return {std::move(question)};
 }
 
-// Without the engine's word there is no export: an empty one would remove everything.
+// Without the engine's word there is no export: an empty one would remove everything. Nor is there one while
+// containers change: what is half way is no state that anybody desired.
 void Exporter::on_export(const Message& message) {
     if (message.retained) return;  // somebody's question of another day
     Export answer{};
-    if (world_.ready())
-        answer = export_of(world_.containers(), system_containers_, redact_);
-    else
-        answer.message = "the engine does not answer: " + world_.trouble();
+    answer.message = world_.ready() ? unsettled_() : "the engine does not answer: " + world_.trouble();
+    if (answer.message.empty()) answer = export_of(world_.containers(), system_containers_, redact_);
     answer.activity_id = decode_get(message.payload);
     answer.timestamp = stamps_.next();
     Publication publication{};

@@ -2,6 +2,7 @@
 // the engine nothing.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,8 +17,11 @@ namespace berth::service {
 
 class Exporter {
  public:
+    // Why what is there is not what shall be; empty: it is.
+    using Unsettled = std::function<std::string()>;
+
     Exporter(Link& link, const World& world, Stamps& stamps, const UpdateAgentConfig& config,
-             const std::vector<std::string>& redact);
+             const std::vector<std::string>& redact, Unsettled unsettled);
 
     std::vector<Route> routes();
 
@@ -31,6 +35,7 @@ class Exporter {
     UpdateTopics topics_;
     std::set<std::string> system_containers_;
     std::vector<std::string> redact_;
+    Unsettled unsettled_;
 };
 
 }  // namespace berth::service

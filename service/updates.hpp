@@ -50,7 +50,8 @@ class Updates {
     // or destroys this one; the message names its activity.
     Result<> may_change(const ContainerId& id) const;
     std::optional<std::string> open_activity() const;  // the operation's that is open
-    bool is_at_rest() const;  // no message waits, no operation is open, the world is in order
+    std::string unsettled() const;  // why the containers are not what they shall be; empty: they are
+    bool is_at_rest() const;        // no message waits, no operation is open, the world is in order
 
  private:
     using Waiting = std::variant<DesiredState, CommandMessage>;

@@ -208,6 +208,12 @@ std::optional<std::string> Updates::open_activity() const {
     return is_open() ? std::optional(operation_->activity_id) : std::nullopt;
 }
 
+std::string Updates::unsettled() const {
+    if (const auto open = open_activity())
+        return "the update '" + *open + "' is open; ask again when it has ended";
+    return recovering_ ? "the containers are being put in order; ask again soon" : std::string();
+}
+
 bool Updates::is_at_rest() const {
     return waiting_.empty() && !identifying_ && !settling_ && !recovering_ && resumed_ && !is_open();
 }

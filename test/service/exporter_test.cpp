@@ -3,8 +3,10 @@
 
 #include "test/support/catch.hpp"
 #include "test/support/gateway.hpp"
+#include "test/support/wait.hpp"
 
 using namespace berth;
+using berth::test::eventually;
 using berth::test::Gateway;
 using berth::test::message;
 using berth::test::pair;
@@ -29,6 +31,12 @@ std::vector<std::string> exports_of(const std::vector<berth::service::Publicatio
 std::string await_export(Station& station, std::size_t count) {
     REQUIRE(station.link.await([count](const auto& all) { return exports_of(all).size() >= count; }));
     return exports_of(station.link.all())[count - 1];
+}
+
+// Recovery ends a moment after the engine has answered.
+Station& at_rest(Gateway& device) {
+    REQUIRE(eventually([&] { return device.on().is_at_rest(); }));
+    return device.on();
 }
 
 }  // namespace
@@ -62,7 +70,7 @@ TEST_CASE("an export leaves system containers out and shows no secret", "[BX-21]
     device.deploy("one", {{"sua"}, {"web", "app:1", pair("env", "MY_SECRET=x1y2z3")}});
     device.config.system_containers = {"sua"};
     device.station.reset();
-    device.on().send("desiredstate/export", "");
+    at_rest(device).send("desiredstate/export", "");
     const auto text = await_export(device.on(), 1);
     CHECK_THAT(text, StartsWith(R"({"activityId":"","timestamp":)"));
     CHECK(text.find("sua") == std::string::npos);
@@ -97,6 +105,22 @@ TEST_CASE("before the engine has answered an export is no desired state", "[BX-2
     CHECK_FALSE(decode_desired_state(early, "containers", Strictness::Lenient));
     device.engine.hang_lists(false);
     device.on().await_ready();
-    device.on().send("desiredstate/export", R"({"activityId":"late"})");
+    at_rest(device).send("desiredstate/export", R"({"activityId":"late"})");
     CHECK_THAT(await_export(device.on(), 2), ContainsSubstring(R"("id":"web")"));
+}
+
+TEST_CASE("while an update is open an export is no desired state", "[BX-21][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("open", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("open", "IDENTIFIED"));
+    device.on().send("desiredstate/export", R"({"activityId":"early"})");
+    const auto early = await_export(device.on(), 1);
+    CHECK_THAT(early, ContainsSubstring(R"("payload":{"message":"the update 'open' is open; )"));
+    CHECK_FALSE(decode_desired_state(early, "containers", Strictness::Lenient));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"})
+        device.on().command("open", word);
+    REQUIRE(device.on().says("open", "COMPLETED"));
+    device.on().send("desiredstate/export", R"({"activityId":"late"})");
+    CHECK_THAT(await_export(device.on(), 2), ContainsSubstring("app:2"));
 }

@@ -153,7 +153,7 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
       journal_(loop, home / "operation" / "journal"),
       updates_(loop, link, world_, steps_, inventory_, journal_, stamps_, config),
       planner_(link, world_, stamps_, config, {"*SECRET*"}, [this] { return updates_.open_activity(); }),
-      exporter_(link, world_, stamps_, config, {"*SECRET*"}),
+      exporter_(link, world_, stamps_, config, {"*SECRET*"}, [this] { return updates_.unsettled(); }),
       verbs_(loop, workers_, engine, world_, steps_,
              [this](const ContainerId& id) { return updates_.may_change(id); }, {steps.stop_timeout, false}) {
     // What matters is what is published.
