@@ -53,6 +53,7 @@ TEST_CASE("a data folder that fills up in the middle of an update: one of both s
         for (const auto& command : commands) {
             if (command == full_from) filler.emplace(device.daemon.home());
             if (goes_well || command == "CLEANUP") goes_well = carry_out(device, update.activity, command);
+            if (!filler) CHECK(goes_well);
         }
         await_end(device, update.activity);
         const auto full = sets.aftermath(update.activity, TwoSets::Records::MayBeOld);

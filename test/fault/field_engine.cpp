@@ -41,22 +41,30 @@ void kill_and_start(Site& site) {
 std::string kill_in(Site& site, TwoSets& sets, const Phase& phase, Fault fault) {
     auto& probe = site.device.probe;
     const auto update = sets.next();
+    bool killed = false;
+    std::string failed;  // before that
     const auto carry_out_or_kill = [&](const std::string& command) {
         if (command != phase.command) return carry_out(site.device, update.activity, command);
         site.proxy.spoil(phase.verb, fault);
         probe.command(update.activity, command);
         kill_and_start(site);
+        killed = true;
         return phase_ends_well(site.device, update.activity, command);
     };
     probe.desire(stamped(update.message));
     probe.await(update.activity, "IDENTIFIED");
     const std::vector<std::string> commands = {"DOWNLOAD", "UPDATE",
                                                phase.command == "ROLLBACK" ? "ROLLBACK" : "ACTIVATE"};
-    for (const auto& command : commands)
-        if (!carry_out_or_kill(command)) break;
+    for (const auto& command : commands) {
+        const bool went_well = carry_out_or_kill(command);
+        if (!went_well && !killed) failed = command;
+        if (!went_well) break;
+    }
     carry_out_or_kill("CLEANUP");
     await_end(site.device, update.activity);
-    return sets.aftermath(update.activity);
+    const auto wrong = sets.aftermath(update.activity);
+    if (!failed.empty()) return failed + " failed by itself. " + wrong;
+    return killed ? wrong : "the engine was not killed. " + wrong;
 }
 
 void kill_in_each_phase(const std::string& what, const std::vector<std::string>& lab_options) {
