@@ -88,7 +88,8 @@ class Steps {
         std::optional<Result<>> answer{};
         std::vector<Admitted> waiting{};
         Survey found{};
-        std::set<std::string> watched{};  // images whose pull has to tell their size
+        std::set<std::string> watched{};    // images whose pull has to tell their size
+        std::set<std::string> cancelled{};  // of those, the ones that told too much
         std::stop_source stop{};
     };
     Room admission_of(const std::vector<std::string>& images);

@@ -55,8 +55,9 @@ void Steps::stage(const ActionState& action, Progress progress, Done done) {
 void Steps::stage_in(const Room& room, const ActionState& action, const std::string& where, Progress progress,
                      Done done) {
     fetch(action.spec, room, For::Update, std::move(progress),
-          [this, action, where, done = std::move(done)](const Result<>& there) {
-              if (!there) return done(fail(there.error(), where));
+          [this, room, action, where, done = std::move(done)](const Result<>& there) {
+              const bool no_room = room && room->cancelled.contains(action.spec.image);
+              if (!there) return done(no_room ? there.error() : fail(there.error(), where));
               Container container{};
               container.spec = action.spec;
               container.state.status = Status::Creating;

@@ -73,6 +73,7 @@ void Steps::on_total(const std::shared_ptr<Fetch>& fetch, std::int64_t bytes) {
     const auto fits = reconcile::admit(reconcile::need_of(found.sizes), reconcile::Told::All, found.room);
     if (fits || fetch->refused) return;
     fetch->refused = fits.error();
+    fetch->room->cancelled.insert(fetch->image);
     fetch->stop.request_stop();
 }
 
