@@ -54,16 +54,26 @@ void Steps::stage(const ActionState& action, Progress progress, Done done) {
 
 void Steps::stage_in(const Room& room, const ActionState& action, const std::string& where, Progress progress,
                      Done done) {
-    fetch(action.spec, room, For::Update, std::move(progress),
-          [this, room, action, where, done = std::move(done)](const Result<>& there) {
+    // It may have been there when the phase began, hours ago; then it is pulled after all.
+    const bool believed = room && !room->found.missing.contains(action.spec.image);
+    auto staged = [=, this](const std::optional<Error>& error) {
+        const bool gone = believed && error && error->code == Errc::NotFound;
+        if (!gone || room->stop.stop_requested()) return done(error);
+        log::info("image '{}' has gone", action.spec.image);
+        room->found.missing.insert(action.spec.image);
+        room->watched.insert(action.spec.image);
+        stage_in(room, action, where, progress, done);
+    };
+    fetch(action.spec, room, For::Update, progress,
+          [this, room, action, where, staged = std::move(staged)](const Result<>& there) {
               const bool no_room = room && room->cancelled.contains(action.spec.image);
-              if (!there) return done(no_room ? there.error() : fail(there.error(), where));
+              if (!there) return staged(no_room ? there.error() : fail(there.error(), where));
               Container container{};
               container.spec = action.spec;
               container.state.status = Status::Creating;
               container.role = Role::Staged;
               if (action.action == Action::Recreate && action.old) container.replaces = action.old->spec.id;
-              create(container, wanted_name(container), done);
+              create(container, wanted_name(container), staged);
           });
 }
 

@@ -173,6 +173,20 @@ TEST_CASE("a registry that says nothing is asked for one image", "[BX-02][servic
     CHECK(engine.calls(Verb::ImageLayers) == 2);
 }
 
+TEST_CASE("an image that has gone since the phase began is pulled", "[BX-02][UA-54][service]") {
+    Narrow device;
+    device.engine.put_in_registry("far:1");
+    device.engine.hang_pulls(true);
+    device.on().desire(message("one", {{"web", "far:1"}, {"db", "app:2"}}));
+    REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+    device.engine.remove_image("app:2");
+    device.engine.put_in_registry("app:2");
+    device.engine.hang_pulls(false);
+    REQUIRE(device.on().says("one", "COMPLETED"));
+    CHECK(device.engine.calls(Verb::Pull) == 2);
+    CHECK(device.names_and_images() == Words{"db=app:2", "web=far:1"});
+}
+
 TEST_CASE("a folder that cannot be seen refuses nothing", "[BX-02][service]") {
     Gateway device;
     device.engine.put_in_registry("far:1", 1'000'000 * kMiB);
