@@ -23,7 +23,10 @@ Result<> check_reference(std::string_view reference) {
                            reference.find("..") != std::string_view::npos ||
                            reference.find("//") != std::string_view::npos ||
                            reference.find("/.") != std::string_view::npos || reference.front() == '.';
-    if (bad_shape || !std::ranges::all_of(reference, is_allowed))
+    // Before the last slash it would make the registry's name a login for another host.
+    const auto at = reference.find('@');
+    const bool has_user = at != std::string_view::npos && reference.find('/', at) != std::string_view::npos;
+    if (bad_shape || has_user || !std::ranges::all_of(reference, is_allowed))
         return fail(Errc::Invalid,
                     fmt::format("image '{}': not an image reference", reference.substr(0, kMaxReference)));
     return {};

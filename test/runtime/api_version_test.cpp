@@ -38,8 +38,9 @@ TEST_CASE("an image reference is checked before it becomes part of a path", "[ru
     for (const std::string good :
          {"busybox", "busybox:1", "127.0.0.1:5000/app:1", "reg.example.com/a/b_c@sha256:00ff"})
         CHECK(check_reference(good));
-    for (const std::string bad : {"", "/app", "app/", "a//b", "../containers/x", "a/../b", "a/.b", "app?x=1",
-                                  "app#1", "app 1", "a%2e", "app\n", "äpp"}) {
+    for (const std::string bad :
+         {"", "/app", "app/", "a//b", "../containers/x", "a/../b", "a/.b", "app?x=1", "app#1", "app 1",
+          "localhost:5000@evil.example/app", "a%2e", "app\n", "äpp"}) {
         INFO(bad);
         const auto checked = check_reference(bad);
         REQUIRE_FALSE(checked);
