@@ -36,6 +36,8 @@ std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* us
 // Of every answer on the way: what a redirection said does not count.
 std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* user) {
     constexpr std::string_view kName = "www-authenticate:";
+    constexpr std::size_t kMostChallenges = 8;
+    constexpr std::size_t kMaxChallenge = 8192;
     auto& challenges = static_cast<Incoming*>(user)->reply.challenges;
     std::string_view line(bytes, size * count);
     static_cast<Incoming*>(user)->heard = true;
@@ -43,7 +45,7 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
     const auto same = [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); };
     const bool is_it =
         line.size() > kName.size() && std::equal(kName.begin(), kName.end(), line.begin(), same);
-    if (is_it) {
+    if (is_it && challenges.size() < kMostChallenges && line.size() <= kMaxChallenge) {
         auto value = line.substr(kName.size());
         value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
         challenges.emplace_back(value.substr(0, value.find_last_not_of(" \t\r\n") + 1));

@@ -33,7 +33,7 @@ struct WebReply {
     std::vector<std::string> challenges{};  // of its WWW-Authenticate headers
 };
 
-inline constexpr std::size_t kMaxWebBody = 4 * 1024 * 1024;
+inline constexpr std::size_t kMaxWebBody = 1024 * 1024;
 inline constexpr std::chrono::seconds kWebPatience{10};  // for one answer, redirections included
 
 class Web {  // one exchange at a time; keeps its connections
