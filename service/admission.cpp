@@ -67,7 +67,7 @@ Result<> find_free(runtime::Runtime& runtime, Survey& found, const runtime::Call
     if (!found.room.free)
         log::info(
             "room for images not checked: {}",
-            space ? "the engine's folder '" + space->folder + "' cannot be seen" : space.error().message);
+            space ? "the engine's images ('" + space->folder + "') cannot be seen" : space.error().message);
     return {};
 }
 

@@ -37,7 +37,8 @@ Result<std::string> decode_gateway(std::string_view body);  // of a network: the
 Result<std::string> decode_engine_version(std::string_view body);
 Platform decode_platform(std::string_view body);  // of GET /version; what it leaves out is empty
 
-std::string decode_data_folder(std::string_view body);  // of GET /info; empty: it names none
+std::string decode_data_folder(
+    std::string_view body);  // of GET /info; empty: it names none that has the images
 
 // Of GET /images/json, and of one image: the diff ids of its layers, the lowest first.
 std::vector<std::string> decode_image_ids(std::string_view body);

@@ -16,8 +16,13 @@ Platform decode_platform(std::string_view body) {
     return {.os = text(version, "Os"), .architecture = text(version, "Arch"), .variant = {}};
 }
 
+// With containerd's store the images lie somewhere else, and the engine does not say where.
 std::string decode_data_folder(std::string_view body) {
-    return text(lenient(body), "DockerRootDir");
+    constexpr auto kContainerd = "io.containerd.snapshotter.v1";
+    const auto info = lenient(body);
+    for (const auto& pair : member(info, "DriverStatus"))
+        if (pair == json::array({"driver-type", kContainerd})) return {};
+    return text(info, "DockerRootDir");
 }
 
 std::vector<std::string> decode_image_ids(std::string_view body) {

@@ -156,6 +156,9 @@ TEST_CASE("what the engine says of itself and its images", "[BX-02][runtime]") {
     CHECK(decode_platform("x") == Platform{});
     CHECK(decode_data_folder(R"({"DockerRootDir":"/var/lib/docker"})") == "/var/lib/docker");
     CHECK(decode_data_folder("[]").empty());
+    const std::string root = R"({"DockerRootDir":"/var/lib/docker","DriverStatus":)";
+    CHECK(decode_data_folder(root + R"([["Backing Filesystem","extfs"],null]})") == "/var/lib/docker");
+    CHECK(decode_data_folder(root + R"([["driver-type","io.containerd.snapshotter.v1"]]})").empty());
     using Texts = std::vector<std::string>;
     CHECK(decode_image_ids(R"([{"Id":"sha256:a"},{"Id":"sha256:b"},{},7])") == Texts{"sha256:a", "sha256:b"});
     CHECK(decode_image_ids("null").empty());
