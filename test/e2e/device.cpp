@@ -39,6 +39,7 @@ Daemon::Options filled(Daemon::Options options, const Device& device) {
     options.try_emplace("network.bridge.name", name);
     options.try_emplace("lifecycle.stop_timeout", Daemon::quoted("2s"));
     options.try_emplace("update_agent.current_state_delay", Daemon::quoted("100ms"));
+    options.try_emplace("images.reserve", Daemon::quoted("1M"));  // where tests run may be little room
     return options;
 }
 

@@ -91,7 +91,7 @@ TEST_CASE("what is needed is three times what the engine lacks, by the registry'
 TEST_CASE("at the reserve of its own folder berthd makes nothing, and takes what makes room",
           "[BX-02][e2e]") {
     constexpr std::uintmax_t kBelow{8 << 20};
-    Device device(Device::Unstarted{}, {});
+    Device device(Device::Unstarted{}, {{"images.reserve", Daemon::quoted("256M")}});
     const SmallDisk disk(device.daemon.home());
     device.start();
     device.deploy("before", {{"web", kSleeper}, {"old", kSleeper}});
