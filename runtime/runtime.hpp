@@ -61,6 +61,10 @@ struct Space {                                 // where the engine keeps images 
     std::optional<std::int64_t> free_bytes{};  // absent: it cannot be seen from here
 };
 
+// Where a container can be reached: on Berth's bridge, under its host name; apart, on a network of its own,
+// from which it reaches the machine and what is outside, but no other container reaches it; nowhere.
+enum class Place { Shared, Apart, Nowhere };
+
 enum class EngineEventKind { Create, Start, Kill, Stop, Die, Oom, Pause, Unpause, Rename, Update, Destroy };
 
 struct EngineEvent {
@@ -113,6 +117,11 @@ class Runtime {
     virtual Result<> update(const EngineId& engine_id, const UpdateOptions& options, Call call) = 0;
     virtual Result<> remove(const EngineId& engine_id,
                             Call call) = 0;  // with anonymous volumes; absent: fine
+    // Once it is done the container is in that place and in no other; one of the machine's network stays
+    // there. Apart is for one that waits to take another one's place: it starts there; what runs already
+    // stays where it is.
+    virtual Result<> move_to(const EngineId& engine_id, const ContainerSpec& spec, Place place,
+                             Call call) = 0;
     // What it has used so far. Of one that does not run: Conflict.
     virtual Result<Usage> stats(const EngineId& engine_id, Call call) = 0;
 

@@ -127,6 +127,11 @@ Result<> KillableRuntime::remove(const EngineId& engine_id, runtime::Call call) 
     return around("remove", [&] { return engine_.remove(engine_id, call); });
 }
 
+Result<> KillableRuntime::move_to(const EngineId& engine_id, const ContainerSpec& spec, runtime::Place place,
+                                  runtime::Call call) {
+    return around("move", [&] { return engine_.move_to(engine_id, spec, place, call); });
+}
+
 Result<> KillableRuntime::watch(const std::function<void()>& subscribed,
                                 const std::function<void(runtime::EngineEvent)>& deliver,
                                 runtime::Call call) {

@@ -42,6 +42,8 @@ class KillableRuntime final : public runtime::Runtime {
     Result<> update(const EngineId& engine_id, const runtime::UpdateOptions& options,
                     runtime::Call call) override;
     Result<> remove(const EngineId& engine_id, runtime::Call call) override;
+    Result<> move_to(const EngineId& engine_id, const ContainerSpec& spec, runtime::Place place,
+                     runtime::Call call) override;
     Result<> watch(const std::function<void()>& subscribed,
                    const std::function<void(runtime::EngineEvent)>& deliver, runtime::Call call) override;
 

@@ -137,6 +137,14 @@ ContainerState inspected_state(const json& state) {
     return result;
 }
 
+std::set<std::string> names_of_members(const json& object) {
+    std::set<std::string> names;
+    if (!object.is_object()) return names;
+    for (auto at = object.begin(); at != object.end(); ++at)
+        names.insert(at.key());
+    return names;
+}
+
 }  // namespace
 
 Result<std::vector<Container>> decode_list(std::string_view body) {
@@ -165,6 +173,7 @@ Result<Inspected> decode_inspect(std::string_view body) {
     result.stop_signal = text(config, "StopSignal");
     result.limits = {.memory = number(host, "Memory"), .reservation = number(host, "MemoryReservation")};
     result.container.engine_policy = text(member(host, "RestartPolicy"), "Name");
+    result.networks = names_of_members(member(member(*parsed, "NetworkSettings"), "Networks"));
     return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct Inspected {
     Container container{};
     std::string stop_signal{};  // the container's own, from the image; empty: none named
     Limits limits{};
+    std::set<std::string> networks{};  // by name; of one that does not run: those it will be on
 };
 
 Result<std::vector<Container>> decode_list(std::string_view body);

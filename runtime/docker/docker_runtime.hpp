@@ -45,6 +45,7 @@ class DockerRuntime final : public Runtime {
     Result<> rename(const EngineId& engine_id, const std::string& engine_name, Call call) override;
     Result<> update(const EngineId& engine_id, const UpdateOptions& options, Call call) override;
     Result<> remove(const EngineId& engine_id, Call call) override;
+    Result<> move_to(const EngineId& engine_id, const ContainerSpec& spec, Place place, Call call) override;
     Result<Usage> stats(const EngineId& engine_id, Call call) override;
 
     Result<> watch(const std::function<void()>& subscribed, const std::function<void(EngineEvent)>& deliver,
@@ -69,6 +70,8 @@ class DockerRuntime final : public Runtime {
     Result<std::vector<std::vector<std::string>>> layers_of_images(const Call& call) const;
     void keep_manifest(const std::string& reference, const Manifest& manifest);
     std::optional<Manifest> take_manifest(const std::string& reference);
+    Result<> set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call) const;
+    Result<> leave(const EngineId& engine_id, const std::string& network, const Call& call) const;
     Result<Inspected> look_at(const EngineId& engine_id, const Call& call) const;
     Result<EngineId> create_named(const std::string& name, const std::string& body, const Call& call) const;
     Result<Sent> send_signal(const EngineId& engine_id, const std::string& signal, const Call& call) const;

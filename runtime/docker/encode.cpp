@@ -66,11 +66,25 @@ bool is_machine_address(std::string_view target) {
     return target == "host_ip" || target.starts_with("host_ip_");
 }
 
-// One entry "name:target": an address goes into the hosts file, a container's name becomes a link that the
-// engine's name service answers, also when that container starts later or is replaced.
+constexpr std::string_view kContainer = "container_";
+
+// On Berth's bridge. An entry "name:container_<host>" is a link that the engine's name service answers, also
+// when that container starts later or is replaced.
+ordered_json endpoint_of(const ContainerSpec& spec) {
+    ordered_json endpoint = {{"Aliases", ordered_json::array({spec.host_name})}};
+    for (const auto& entry : spec.extra_hosts) {
+        const auto colon = std::min(entry.find(':'), entry.size());
+        const auto target = std::string_view(entry).substr(std::min(colon + 1, entry.size()));
+        if (!target.starts_with(kContainer) || target == kContainer) continue;
+        endpoint["Links"].push_back(
+            fmt::format("{}:{}", target.substr(kContainer.size()), entry.substr(0, colon)));
+    }
+    return endpoint;
+}
+
+// One entry "name:target": an address goes into the hosts file, a container's name is the endpoint's.
 Result<> put_extra_host(const std::string& entry, const ContainerSpec& spec, const Surroundings& around,
-                        ordered_json& host, ordered_json& links, std::vector<std::string>& warnings) {
-    constexpr std::string_view kContainer = "container_";
+                        ordered_json& host, std::vector<std::string>& warnings) {
     const auto colon = entry.find(':');
     if (colon == std::string::npos) return fail(Errc::Invalid, fmt::format("host: '{}' has no colon", entry));
     const auto name = entry.substr(0, colon);
@@ -79,10 +93,8 @@ Result<> put_extra_host(const std::string& entry, const ContainerSpec& spec, con
     if (shares_network(spec) && (of_container || is_machine_address(target)))
         return fail(Errc::Invalid, fmt::format("host: '{}' needs network bridge", entry));
     if (of_container) {
-        if (target.size() == kContainer.size())
+        if (target == kContainer)
             warnings.push_back(fmt::format("host '{}' names no container and is left out", entry));
-        else
-            links.push_back(fmt::format("{}:{}", target.substr(kContainer.size()), name));
         return {};
     }
     if (!is_machine_address(target)) {
@@ -199,12 +211,11 @@ Result<Body> encode_create(const ContainerSpec& spec, const DockerOptions& optio
     Body result;
     ordered_json body = {{"Image", spec.image}};
     ordered_json host = {{"NetworkMode", shares_network(spec) ? "host" : options.bridge.name}};
-    ordered_json links = ordered_json::array();
     put_process(spec, body);
     put_rights(spec, options, host);
     if (auto done = put_ports(spec, body, host); !done) return done.error();
     for (const auto& entry : spec.extra_hosts)
-        if (auto done = put_extra_host(entry, spec, around, host, links, result.warnings); !done)
+        if (auto done = put_extra_host(entry, spec, around, host, result.warnings); !done)
             return done.error();
     if (auto done = put_resources(spec.resources, host, result.warnings); !done) return done.error();
     const auto log = log_config(spec.log);
@@ -213,11 +224,8 @@ Result<Body> encode_create(const ContainerSpec& spec, const DockerOptions& optio
     host["LogConfig"] = *log;
     body["Labels"] = labels(spec, options, around);
     body["HostConfig"] = host;
-    if (!shares_network(spec)) {
-        ordered_json endpoint = {{"Aliases", ordered_json::array({spec.host_name})}};
-        if (!links.empty()) endpoint["Links"] = links;
-        body["NetworkingConfig"]["EndpointsConfig"][options.bridge.name] = endpoint;
-    }
+    if (!shares_network(spec))
+        body["NetworkingConfig"]["EndpointsConfig"][options.bridge.name] = endpoint_of(spec);
     result.json = dump(body);
     return result;
 }
@@ -236,6 +244,16 @@ Result<Body> encode_update(const UpdateOptions& options, const Limits& now, cons
     if (options.restart) body["RestartPolicy"] = restart_policy(*options.restart);
     result.json = dump(body);
     return result;
+}
+
+std::string encode_member(const EngineId& engine_id) {
+    const ordered_json body = {{"Container", engine_id}};
+    return dump(body);
+}
+
+std::string encode_member(const EngineId& engine_id, const ContainerSpec& spec) {
+    const ordered_json body = {{"Container", engine_id}, {"EndpointConfig", endpoint_of(spec)}};
+    return dump(body);
 }
 
 std::string encode_filters(const std::string& name_space, const ContainerId& id) {

@@ -60,6 +60,15 @@ Result<Body> encode_update(const UpdateOptions& options, const Limits& now, cons
 // POST /networks/create.
 Result<std::string> encode_network(const BridgeOptions& bridge, const std::string& name_space);
 
+// The network of one instance that waits beside the one it replaces: its name, and POST /networks/create.
+std::string apart_network(const BridgeOptions& bridge, const ContainerId& id);
+std::string encode_apart_network(const BridgeOptions& bridge, const ContainerId& id,
+                                 const std::string& name_space);
+
+// POST /networks/{name}/connect and /disconnect; on Berth's bridge with the alias and the links of a create.
+std::string encode_member(const EngineId& engine_id);
+std::string encode_member(const EngineId& engine_id, const ContainerSpec& spec);
+
 // The filters parameter (not escaped) that keeps everything else out of sight.
 std::string encode_filters(const std::string& name_space, const ContainerId& id = {});
 std::string encode_event_filters(const std::string& name_space);

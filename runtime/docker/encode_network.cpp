@@ -55,6 +55,10 @@ Result<ordered_json> address_management(const BridgeOptions& bridge) {
     return config;
 }
 
+ordered_json labels_of_network(const std::string& name_space) {
+    return {{kLabelManaged, "true"}, {kLabelNamespace, name_space}};
+}
+
 }  // namespace
 
 Result<std::string> encode_network(const BridgeOptions& bridge, const std::string& name_space) {
@@ -70,9 +74,27 @@ Result<std::string> encode_network(const BridgeOptions& bridge, const std::strin
           {"com.docker.network.bridge.enable_icc", bridge.icc ? "true" : "false"},
           {"com.docker.network.bridge.enable_ip_masquerade", bridge.ip_masq ? "true" : "false"},
           {"com.docker.network.driver.mtu", std::to_string(bridge.mtu)}}},
-        {"Labels", {{kLabelManaged, "true"}, {kLabelNamespace, name_space}}}};
+        {"Labels", labels_of_network(name_space)}};
     if (!addresses->empty())
         body["IPAM"] = {{"Driver", "default"}, {"Config", ordered_json::array({*addresses})}};
+    return body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::string apart_network(const BridgeOptions& bridge, const ContainerId& id) {
+    return fmt::format("{}-apart-{}", bridge.name, id8(id));
+}
+
+// Its interface has a name of the engine's choice, as this one would be too long.
+std::string encode_apart_network(const BridgeOptions& bridge, const ContainerId& id,
+                                 const std::string& name_space) {
+    const ordered_json body = {
+        {"Name", apart_network(bridge, id)},
+        {"CheckDuplicate", true},
+        {"Driver", "bridge"},
+        {"Options",
+         {{"com.docker.network.bridge.enable_ip_masquerade", bridge.ip_masq ? "true" : "false"},
+          {"com.docker.network.driver.mtu", std::to_string(bridge.mtu)}}},
+        {"Labels", labels_of_network(name_space)}};
     return body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

@@ -20,7 +20,8 @@ class Bench {
     virtual void end_process(const EngineId& engine_id, int exit_code) = 0;  // of a spec(): it ends by itself
     virtual void put_foreign(const std::string& engine_name) = 0;            // somebody else's container
     virtual std::string policy_of(const EngineId& engine_id) = 0;            // as the engine holds it
-    virtual std::string image_of_registry() = 0;                             // not on the machine yet
+    virtual bool is_on_bridge(const EngineId& engine_id) = 0;  // Berth's, or will be once it runs
+    virtual std::string image_of_registry() = 0;               // not on the machine yet
     virtual std::string no_image_of_registry() = 0;
     EngineId nobody() const { return std::string(64, 'f'); }
 };

@@ -296,6 +296,41 @@ TEST_CASE("remove takes a container away in whatever state", "[CM-21][runtime]")
     CHECK_FALSE(*bench->runtime().find(running.id, {}));
 }
 
+TEST_CASE("a container starts apart, comes to the others and leaves them", "[BX-22][runtime]") {
+    const auto bench = make_bench();
+    auto& runtime = bench->runtime();
+    const auto spec = bench->spec("web");
+    const auto id = made(*bench, spec);
+    const auto move_twice = [&](Place place) {
+        for (int i = 0; i < 2; ++i) {
+            const auto moved = runtime.move_to(id, spec, place, {});
+            INFO((moved ? "" : moved.error().message));
+            REQUIRE(moved);
+        }
+    };
+    CHECK(bench->is_on_bridge(id));
+    move_twice(Place::Apart);
+    CHECK_FALSE(bench->is_on_bridge(id));
+    REQUIRE(runtime.start(id, {}));
+    const auto pid = seen(*bench, id).state.pid;
+    move_twice(Place::Apart);
+    CHECK_FALSE(bench->is_on_bridge(id));
+    move_twice(Place::Shared);
+    CHECK(bench->is_on_bridge(id));
+    move_twice(Place::Apart);  // only for what does not run
+    CHECK(bench->is_on_bridge(id));
+    move_twice(Place::Nowhere);
+    CHECK_FALSE(bench->is_on_bridge(id));
+    CHECK(seen(*bench, id).state.pid == pid);
+
+    REQUIRE(runtime.stop(id, {}, {}));
+    move_twice(Place::Shared);
+    CHECK(bench->is_on_bridge(id));
+    REQUIRE(runtime.start(id, {}));
+    CHECK(bench->is_on_bridge(id));
+    CHECK(runtime.move_to(bench->nobody(), spec, Place::Shared, {}).error().code == Errc::NotFound);
+}
+
 TEST_CASE("a policy of no keeps a container down, and the old one brings it back", "[CM-20][runtime]") {
     const auto bench = make_bench();
     const auto spec = bench->spec("web");

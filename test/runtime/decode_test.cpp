@@ -1,5 +1,7 @@
 #include "runtime/docker/decode.hpp"
 
+#include <set>
+
 #include <nlohmann/json.hpp>
 
 #include "test/runtime/builders.hpp"
@@ -140,8 +142,11 @@ TEST_CASE("the label is the identity, whatever the document says", "[CM-12][runt
 }
 
 TEST_CASE("an inspection fills what the list lacks", "[runtime]") {
-    const auto seen = decode_inspect(inspected(state_of("running")).dump());
+    auto whole = inspected(state_of("running"));
+    whole["NetworkSettings"]["Networks"] = {{"berth0", json::object()}, {"other", nullptr}};
+    const auto seen = decode_inspect(whole.dump());
     REQUIRE(seen);
+    CHECK(seen->networks == std::set<std::string>{"berth0", "other"});
     CHECK(seen->container.spec == make_spec("web", "w1"));
     CHECK(seen->container.engine_name == "web");
     CHECK(seen->container.state == ContainerState{.status = Status::Running,

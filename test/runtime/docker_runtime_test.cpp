@@ -185,6 +185,46 @@ TEST_CASE("a create whose answer got lost finds what it made", "[CM-12][CM-13][r
     CHECK(*again == "e1");
 }
 
+TEST_CASE("a container is moved so that it is never without a network while it is needed",
+          "[BX-22][runtime]") {
+    std::string networks = R"({"berth0":{}})";
+    StubEngine engine(engine_of("1.41", [&](const std::string& request, Peer& peer) {
+        if (!request.starts_with("GET ")) return peer.answer(200, "{}");
+        peer.answer(200, R"({"Id":"e1","Name":"/web","NetworkSettings":{"Networks":)" + networks + "}}");
+    }));
+    DockerRuntime runtime({.socket = engine.socket()});
+    const auto spec = make_spec("web", "1a2b3c4d-0000-4000-8000-000000000000");
+    std::size_t asked = 0;
+    const auto move = [&](Place place) {
+        REQUIRE(runtime.move_to("e1", spec, place, {}));
+        const auto all = engine.requests();
+        const std::vector<std::string> these(all.begin() + static_cast<std::ptrdiff_t>(asked), all.end());
+        asked = all.size();
+        return these;
+    };
+    using Lines = std::vector<std::string>;
+    CHECK(move(Place::Apart) == Lines{"GET /v1.41/containers/e1/json", "POST /v1.41/networks/create",
+                                      "POST /v1.41/networks/berth0-apart-1a2b3c4d/connect",
+                                      "POST /v1.41/networks/berth0/disconnect"});
+    networks = R"({"berth0-apart-1a2b3c4d":{}})";
+    CHECK(move(Place::Apart) ==
+          Lines{"GET /v1.41/containers/e1/json", "POST /v1.41/networks/berth0-apart-1a2b3c4d/disconnect",
+                "POST /v1.41/networks/create", "POST /v1.41/networks/berth0-apart-1a2b3c4d/connect"});
+    CHECK(move(Place::Shared) == Lines{"GET /v1.41/containers/e1/json", "POST /v1.41/networks/berth0/connect",
+                                       "POST /v1.41/networks/berth0-apart-1a2b3c4d/disconnect",
+                                       "DELETE /v1.41/networks/berth0-apart-1a2b3c4d"});
+    networks = R"({"berth0":{}})";
+    CHECK(move(Place::Shared) ==
+          Lines{"GET /v1.41/containers/e1/json", "DELETE /v1.41/networks/berth0-apart-1a2b3c4d"});
+    CHECK(move(Place::Nowhere) == Lines{"GET /v1.41/containers/e1/json",
+                                        "POST /v1.41/networks/berth0/disconnect",
+                                        "DELETE /v1.41/networks/berth0-apart-1a2b3c4d"});
+    auto on_machine = spec;
+    on_machine.network = "host";
+    REQUIRE(runtime.move_to("e1", on_machine, Place::Nowhere, {}));
+    CHECK(engine.requests().size() == asked);
+}
+
 TEST_CASE("what an update cannot carry out as asked is in the log", "[CM-06][runtime]") {
     StubEngine engine(engine_of("1.41", [](const std::string& request, Peer& peer) {
         if (request.starts_with("GET ")) return peer.answer(200, R"({"Id":"e1","Name":"/web"})");

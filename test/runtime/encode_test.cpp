@@ -388,6 +388,24 @@ TEST_CASE("the bridge network is made with its options", "[CM-38][runtime]") {
     }
 }
 
+TEST_CASE("a container comes to a network under its name and with its links", "[BX-22][CM-10][runtime]") {
+    CHECK(encode_member("e1") == R"({"Container":"e1"})");
+    CHECK(encode_member("e1", make_spec("web", kId)) ==
+          R"({"Container":"e1","EndpointConfig":{"Aliases":["web-host"]}})");
+    CHECK(encode_member("e1", full_spec()) ==
+          R"({"Container":"e1","EndpointConfig":{"Aliases":["app-host"],"Links":["db-host:db"]}})");
+
+    CHECK(apart_network({.name = "kanto-cm0"}, kId) == "kanto-cm0-apart-1a2b3c4d");
+    const auto apart = json::parse(encode_apart_network({.ip4 = "172.20.5.1/16", .mtu = 1400}, kId, "edge"));
+    CHECK(apart == json({{"Name", "berth0-apart-1a2b3c4d"},
+                         {"CheckDuplicate", true},
+                         {"Driver", "bridge"},
+                         {"Options",
+                          {{"com.docker.network.bridge.enable_ip_masquerade", "true"},
+                           {"com.docker.network.driver.mtu", "1400"}}},
+                         {"Labels", {{"io.berth.managed", "true"}, {"io.berth.namespace", "edge"}}}}));
+}
+
 TEST_CASE("filters name the namespace", "[CM-12][runtime]") {
     CHECK(encode_filters("edge") == R"({"label":["io.berth.managed=true","io.berth.namespace=edge"]})");
     CHECK(encode_filters("edge", "i1") ==

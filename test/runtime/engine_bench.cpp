@@ -127,6 +127,10 @@ std::string EngineBench::policy_of(const EngineId& engine_id) {
     return json::parse(inspect(engine_id))["HostConfig"]["RestartPolicy"]["Name"];
 }
 
+bool EngineBench::is_on_bridge(const EngineId& engine_id) {
+    return json::parse(inspect(engine_id))["NetworkSettings"]["Networks"].contains("berth0");
+}
+
 std::string EngineBench::image_of_registry() {
     auto reference = lab_.registry() + "/layers:1";
     delete_at("/images/" + reference + "?force=true");

@@ -24,6 +24,7 @@ class EngineBench final : public Bench {
     void end_process(const EngineId& engine_id, int exit_code) override;
     void put_foreign(const std::string& engine_name) override;
     std::string policy_of(const EngineId& engine_id) override;
+    bool is_on_bridge(const EngineId& engine_id) override;
     std::string image_of_registry() override;
     std::string no_image_of_registry() override { return lab_.registry() + "/nothing:1"; }
 

@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "runtime/docker/encode.hpp"
 #include "test/runtime/builders.hpp"
 #include "test/runtime/engine_bench.hpp"
 #include "test/support/catch.hpp"
@@ -250,6 +251,52 @@ TEST_CASE("a container is found by its host name, also after it was replaced", "
     REQUIRE(bench.runtime().rename(second, next.name, {}));
     CHECK(bench.address_of(second) != bench.address_of(other));
     CHECK(bench.resolve(client_id, "database") == bench.address_of(second));
+}
+
+TEST_CASE("who waits apart is not found by the name of both, and who has left is not any more",
+          "[BX-22][CM-10][engine]") {
+    EngineBench bench;
+    auto& runtime = bench.runtime();
+    const auto old = bench.spec("db");
+    auto client = bench.spec("client");
+    client.extra_hosts = {"database:container_" + old.host_name};
+    const auto client_id = started(bench, client);
+    const auto old_id = started(bench, old);
+    auto next = bench.spec("db");
+    next.name = old.name;
+    next.host_name = old.host_name;
+    next.extra_hosts = {"peer:container_" + client.host_name};
+    const auto next_id = made(bench, next, {.engine_name = staged_name(next)});
+    const auto move = [&](const EngineId& id, const ContainerSpec& spec, Place place) {
+        const auto moved = runtime.move_to(id, spec, place, {});
+        INFO((moved ? "" : moved.error().message));
+        REQUIRE(moved);
+    };
+    // The engine answers with the addresses of all that bear a name, in any order.
+    const auto leads_to = [&](const EngineId& id) {
+        const auto address = bench.address_of(id);
+        for (int i = 0; i < 10; ++i)
+            for (const std::string& name : {std::string("database"), old.host_name})
+                if (bench.resolve(client_id, name) != address) return false;
+        return true;
+    };
+
+    move(next_id, next, Place::Apart);
+    REQUIRE(runtime.start(next_id, {}));
+    CHECK(inspect(bench, next_id)["Config"]["Hostname"] == old.host_name);
+    CHECK(leads_to(old_id));
+    move(next_id, next, Place::Shared);
+    move(old_id, old, Place::Nowhere);
+    CHECK(status_of(bench, old_id) == Status::Running);
+    CHECK(leads_to(next_id));
+    CHECK(bench.resolve(next_id, "peer") == bench.address_of(client_id));
+    CHECK(get(bench, "/networks/" + apart_network(bench.options().bridge, next.id)).is_null());
+
+    REQUIRE(runtime.stop(old_id, {}, {}));
+    move(next_id, next, Place::Nowhere);
+    move(old_id, old, Place::Shared);
+    REQUIRE(runtime.start(old_id, {}));
+    CHECK(leads_to(old_id));
 }
 
 TEST_CASE("the engine's minimum of memory is kept for the user", "[CM-06][engine]") {

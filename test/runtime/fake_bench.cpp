@@ -33,6 +33,9 @@ class FakeBench final : public Bench {
     }
     void put_foreign(const std::string& engine_name) override { fake_.put_foreign(engine_name); }
     std::string policy_of(const EngineId& engine_id) override { return fake_.policy_of(engine_id); }
+    bool is_on_bridge(const EngineId& engine_id) override {
+        return fake_.place_of(engine_id) == runtime::Place::Shared;
+    }
     std::string image_of_registry() override { return "registry/app:1"; }
     std::string no_image_of_registry() override { return "registry/nothing:1"; }
 

@@ -22,6 +22,11 @@ bool is_sigkill(const std::string& signal) {
     return signal == "SIGKILL" || signal == "KILL" || signal == "9";
 }
 
+std::string word_of(runtime::Place place) {
+    if (place == runtime::Place::Shared) return "shared";
+    return place == runtime::Place::Apart ? "apart" : "nowhere";
+}
+
 bool restarts(const std::string& policy, std::int64_t exit_code) {
     return policy == "always" || policy == "unless-stopped" || (policy == "on-failure" && exit_code != 0);
 }
@@ -150,7 +155,10 @@ Result<> FakeRuntime::start(const EngineId& engine_id, Call call) {
         return fail(Errc::Conflict, "cannot start a paused container");
     if (broken_images_.contains(instance->container.spec.image))
         return fail(Errc::Invalid, "exec: not found");
+    note("start", *instance);
     if (!instance->container.runs()) {
+        // What is on no network gets its usual one.
+        if (instance->place == runtime::Place::Nowhere) instance->place = runtime::Place::Shared;
         instance->container.state.restart_count = 0;
         run(*instance);
     }
@@ -165,6 +173,7 @@ Result<> FakeRuntime::stop(const EngineId& engine_id, runtime::StopOptions optio
         return !instance || !instance->container.runs();
     };
     if (ended()) return {};
+    note("stop", *at(engine_id));
     signal(*at(engine_id), options.signal.empty() ? "SIGTERM" : options.signal);
     const auto until = std::min(call.deadline, steady_clock::now() + options.grace);
     changed_.wait_until(lock, call.stop, until, ended);
@@ -242,6 +251,21 @@ Result<> FakeRuntime::remove(const EngineId& engine_id, Call call) {
     const auto gone = instance->container;
     instances_.erase(engine_id);
     tell(EngineEventKind::Destroy, gone);
+    return {};
+}
+
+Result<> FakeRuntime::move_to(const EngineId& engine_id, const ContainerSpec& spec, runtime::Place place,
+                              Call call) {
+    const Lock lock(mutex_);
+    if (auto error = refused(Verb::MoveTo, call)) return *error;
+    auto* instance = at(engine_id);
+    if (!instance) return no_such_container(engine_id);
+    const bool stays =
+        spec.network == "host" || (place == runtime::Place::Apart && instance->container.runs());
+    if (stays || instance->place == place) return {};
+    instance->place = place;
+    note(word_of(place), *instance);
+    write_down();
     return {};
 }
 
@@ -438,6 +462,17 @@ std::vector<std::string> FakeRuntime::env_of(const EngineId& engine_id) const {
     return instance ? instance->env : std::vector<std::string>{};
 }
 
+runtime::Place FakeRuntime::place_of(const EngineId& engine_id) const {
+    const Lock lock(mutex_);
+    const auto* instance = at(engine_id);
+    return instance ? instance->place : runtime::Place::Nowhere;
+}
+
+std::vector<std::string> FakeRuntime::take_deeds() {
+    const Lock lock(mutex_);
+    return std::exchange(deeds_, {});
+}
+
 // --- inside; the lock is held ----------------------------------------------------------------------------
 
 std::optional<Error> FakeRuntime::refused(Verb verb, const Call& call) {
@@ -520,6 +555,10 @@ void FakeRuntime::tell(EngineEventKind kind, const Container& container, std::st
         queue.push_back(event);
     changed_.notify_all();
     write_down();
+}
+
+void FakeRuntime::note(const std::string& deed, const Instance& instance) {
+    deeds_.push_back(deed + " " + instance.container.spec.image);
 }
 
 // A clock of its own: every moment is later than the one before, in every run the same.

@@ -35,6 +35,7 @@ enum class Verb {
     Rename,
     Update,
     Remove,
+    MoveTo,
     Stats,
     Watch
 };
@@ -61,6 +62,8 @@ class FakeRuntime final : public runtime::Runtime {
     Result<> update(const EngineId& engine_id, const runtime::UpdateOptions& options,
                     runtime::Call call) override;
     Result<> remove(const EngineId& engine_id, runtime::Call call) override;
+    Result<> move_to(const EngineId& engine_id, const ContainerSpec& spec, runtime::Place place,
+                     runtime::Call call) override;
     Result<Usage> stats(const EngineId& engine_id, runtime::Call call) override;
     Result<> watch(const std::function<void()>& subscribed,
                    const std::function<void(runtime::EngineEvent)>& deliver, runtime::Call call) override;
@@ -107,6 +110,10 @@ class FakeRuntime final : public runtime::Runtime {
     std::string policy_of(const EngineId& engine_id) const;  // the engine's, "" for no such container
     Resources limits_of(const EngineId& engine_id) const;
     std::vector<std::string> env_of(const EngineId& engine_id) const;  // what its process was given
+    runtime::Place place_of(const EngineId& engine_id) const;
+    // Starts, stops and moves that were carried out since this was last asked, in order: "start app:2",
+    // "stop app:1", "apart app:2", "shared app:2", "nowhere app:1", each with the image of its container.
+    std::vector<std::string> take_deeds();
 
  private:
     struct Instance {
@@ -115,6 +122,7 @@ class FakeRuntime final : public runtime::Runtime {
         Resources limits{};
         std::vector<std::string> env{};
         Usage usage{};
+        runtime::Place place{runtime::Place::Shared};
         bool foreign{};
         bool stubborn{};
         bool told_to_end{};  // a signal was sent in this run: the engine does not restart it
@@ -135,6 +143,7 @@ class FakeRuntime final : public runtime::Runtime {
               std::int64_t exit_code = 0);
     std::string tick();
     void write_down() const;
+    void note(const std::string& deed, const Instance& instance);
 
     mutable std::mutex mutex_;
     mutable std::condition_variable_any changed_;
@@ -147,6 +156,7 @@ class FakeRuntime final : public runtime::Runtime {
     std::optional<std::int64_t> free_{};
     std::map<Verb, std::deque<Error>> failures_{};
     std::map<Verb, int> calls_{};
+    std::vector<std::string> deeds_{};
     std::set<Verb> lost_answers_{};
     std::list<Queue> watchers_{};
     std::uint64_t clock_{};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <stdexcept>
+#include <string>
 
 #include "protocol/document.hpp"
 #include "test/support/fake_runtime.hpp"
@@ -40,6 +41,7 @@ void FakeRuntime::keep_in(const std::string& file) {
         instance.container.engine_name = next_line(in);
         instance.policy = next_line(in);
         instance.limits = {next_line(in), next_line(in), next_line(in)};
+        instance.place = static_cast<runtime::Place>(std::stoi(next_line(in)));
         instance.env = instance.container.spec.env;
         instances_.emplace(instance.container.engine_id, instance);
     }
@@ -60,7 +62,8 @@ void FakeRuntime::write_down() const {
             << instance.policy << '\n'
             << instance.limits.memory << '\n'
             << instance.limits.memory_reservation << '\n'
-            << instance.limits.memory_swap << '\n';
+            << instance.limits.memory_swap << '\n'
+            << static_cast<int>(instance.place) << '\n';
     }
     out.close();
     if (!out || ::rename(beside.c_str(), file_.c_str()) != 0)

@@ -1,0 +1,75 @@
+// Where a container can be reached. The engine gives every container on Berth's bridge its host name as an
+// alias, asked for or not, from the moment in which its interface is made, and takes it away with that
+// interface only. So an instance that must not answer yet starts on a network of its own, and one that must
+// not answer any more leaves the bridge: an alias alone cannot be given to what runs, or taken from it.
+#include <spdlog/spdlog.h>
+
+#include <fmt/format.h>
+
+#include "runtime/docker/docker_runtime.hpp"
+#include "runtime/docker/encode.hpp"
+
+namespace berth::runtime::docker {
+namespace {
+
+std::string at_network(const std::string& name, std::string_view suffix = {}) {
+    return fmt::format("/networks/{}{}", url_escape(name), suffix);
+}
+
+}  // namespace
+
+Result<> DockerRuntime::move_to(const EngineId& engine_id, const ContainerSpec& spec, Place place,
+                                Call call) {
+    if (spec.network == "host") return {};
+    const auto doing = fmt::format("network of {}", spec.name);
+    const auto seen = look_at(engine_id, call);
+    if (!seen) return fail(seen.error(), doing);
+    if (place == Place::Apart) {
+        if (auto done = set_apart(*seen, spec, call); !done) return fail(done.error(), doing);
+        return {};
+    }
+    const auto& bridge = options_.bridge.name;
+    const bool is_there = seen->networks.contains(bridge);
+    // First the new place, so that what runs is never without any.
+    if (place == Place::Shared && !is_there) {
+        const auto body = encode_member(engine_id, spec);
+        const auto joined = expect(request("POST", at_network(bridge, "/connect"), body), call);
+        if (!joined) return fail(joined.error(), doing);
+    }
+    if (place == Place::Nowhere && is_there)
+        if (auto done = leave(engine_id, bridge, call); !done) return fail(done.error(), doing);
+    const auto apart = apart_network(options_.bridge, spec.id);
+    if (seen->networks.contains(apart))
+        if (auto done = leave(engine_id, apart, call); !done) return fail(done.error(), doing);
+    // Also where a former call got only as far as leaving it.
+    if (const auto gone = expect(request("DELETE", at_network(apart)), call, 404); !gone)
+        spdlog::warn("network '{}' is left behind: {}", apart, gone.error().message);
+    return {};
+}
+
+// Of one that does not run only the engine's notes change: it will start there.
+Result<> DockerRuntime::set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call) const {
+    if (seen.container.runs() || seen.container.state.restarting) return {};
+    const auto& engine_id = seen.container.engine_id;
+    const auto apart = apart_network(options_.bridge, spec.id);
+    // The note may be of a network of that name that somebody has removed since.
+    if (seen.networks.contains(apart))
+        if (auto left = leave(engine_id, apart, call); !left) return left;
+    auto body = encode_apart_network(options_.bridge, spec.id, options_.name_space);
+    const auto made = expect(request("POST", "/networks/create", std::move(body)), call, 409);
+    if (!made) return made.error();
+    const auto joined =
+        expect(request("POST", at_network(apart, "/connect"), encode_member(engine_id)), call);
+    if (!joined) return joined.error();
+    if (!seen.networks.contains(options_.bridge.name)) return {};
+    return leave(engine_id, options_.bridge.name, call);
+}
+
+Result<> DockerRuntime::leave(const EngineId& engine_id, const std::string& network, const Call& call) const {
+    const auto left =
+        expect(request("POST", at_network(network, "/disconnect"), encode_member(engine_id)), call, 404);
+    if (!left) return left.error();
+    return {};
+}
+
+}  // namespace berth::runtime::docker
