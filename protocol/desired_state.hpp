@@ -23,9 +23,17 @@ struct Pair {  // of a component's config
     bool operator==(const Pair&) const = default;
 };
 
+// Which goes first where a new instance replaces an old one. It says how this message is carried out: it is
+// not stored with the container, not compared and not reported.
+enum class UpdateOrder {
+    StopFirst,
+    StartFirst  // the old one stops once the new one has proved itself
+};
+
 struct Component {
     std::string version{};  // free text, echoed in feedback, never compared
     ContainerSpec spec{};   // spec.id is empty: it is chosen when the instance is made
+    UpdateOrder order{UpdateOrder::StopFirst};
     bool operator==(const Component&) const = default;
 };
 

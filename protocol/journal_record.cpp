@@ -23,11 +23,12 @@ Json json_of(const OldInstance& old) {
 }
 
 Json json_of(const ActionState& action) {
-    Json json = {{"action", number(action.action)}, {"name", action.name},
-                 {"version", action.version},       {"status", number(action.status)},
-                 {"message", action.message},       {"staged", action.staged},
-                 {"touched", action.touched},       {"started", action.started},
-                 {"restored", action.restored},     {"finished", action.finished}};
+    Json json = {{"action", number(action.action)},  {"name", action.name},
+                 {"version", action.version},        {"status", number(action.status)},
+                 {"message", action.message},        {"staged", action.staged},
+                 {"touched", action.touched},        {"started", action.started},
+                 {"restored", action.restored},      {"finished", action.finished},
+                 {"startFirst", action.start_first}, {"held", action.held}};
     if (action.action != Action::Destroy) json["spec"] = json_of(action.spec);
     if (action.old) json["old"] = json_of(*action.old);
     for (const auto& duplicate : action.duplicates)
@@ -97,6 +98,8 @@ ActionState action_of(const Json& json) {
     action.started = json.at("started");
     action.restored = json.at("restored");
     action.finished = json.at("finished");
+    action.start_first = json.value("startFirst", false);  // a record of before has neither
+    action.held = json.value("held", false);
     if (json.contains("spec")) action.spec = spec_of(json["spec"]);
     if (json.contains("old")) action.old = old_of(json["old"]);
     if (json.contains("duplicates"))

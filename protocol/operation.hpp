@@ -52,6 +52,9 @@ struct ActionState {
     bool started{};  // the new instance may have been started
     bool restored{};
     bool finished{};  // nothing is left to clean up
+    // Recreate only. The old instance is touched once the new one has held, that is proved itself beside it.
+    bool start_first{};
+    bool held{};
     bool operator==(const ActionState&) const = default;
 };
 

@@ -1,4 +1,4 @@
-// Everything that is wrong with one message, said in one text of bounded size. Internal to protocol.
+// Everything that is wrong with one message, said in one text of bounded size.
 #pragma once
 
 #include <cstddef>

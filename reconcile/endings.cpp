@@ -12,7 +12,9 @@ std::string done_message(StepKind kind, Action action) {
         case StepKind::Stage: return "created";
         case StepKind::StopOld: return stays ? "others of this name stopped" : "old instance stopped";
         case StepKind::Apply: return "changed in place";
-        case StepKind::StartNew: return "started";
+        case StepKind::StartNew:
+        case StepKind::StartBeside:
+        case StepKind::StopReplaced: return "started";
         case StepKind::EnsureRunning: return "running";
         case StepKind::Restore: return "restored";
         case StepKind::RemoveOld: return "removed";

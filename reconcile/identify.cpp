@@ -39,6 +39,7 @@ ActionState action_of(const Change& change, const DesiredState& desired,
     action.action = change.action;
     action.name = change.name;
     action.message = change.reason;
+    action.start_first = change.order == UpdateOrder::StartFirst;
     if (wanted) {
         action.version = wanted->version;
         action.spec = wanted->spec;
@@ -58,15 +59,17 @@ ActionState action_of(const Change& change, const DesiredState& desired,
 Identified identify(const DesiredState& desired, const std::vector<Container>& current,
                     const std::set<std::string>& pinned) {
     std::vector<ContainerSpec> wanted;
+    std::set<std::string> start_first;
     Identified identified{};
     identified.notices = desired.warnings;
     for (const auto& component : desired.components) {
         wanted.push_back(component.spec);
+        if (component.order == UpdateOrder::StartFirst) start_first.insert(component.spec.name);
         if (pinned.contains(component.spec.name))
             identified.notices.push_back("component " + component.spec.name +
                                          ": a system container, skipped");
     }
-    for (const auto& change : plan(current, wanted, pinned))
+    for (const auto& change : plan(current, wanted, pinned, start_first))
         identified.actions.push_back(action_of(change, desired, current));
     return identified;
 }

@@ -128,6 +128,7 @@ void Moves::begin_action(std::size_t index) {
     phase.waiting.erase(std::find(phase.waiting.begin(), phase.waiting.end(), index));
     phase.active.push_back(index);
     auto& action = state_.actions[index];
+    if (phase.command == Command::Activate) action.held = false;  // each activation has to prove itself
     const StepKind kind = step_for(index);
     if (phase.command == Command::Rollback && action.status != rule_of(Command::Download).failed &&
         action.status != Word::UpdateFailure && action.status != Word::ActivationFailure)
@@ -135,9 +136,15 @@ void Moves::begin_action(std::size_t index) {
     // A destroyed container that is brought back has no message of its own.
     if (phase.command != Command::Cleanup && !(kind == StepKind::Restore && action.action == Action::Destroy))
         action.status = rule_of(phase.command).action_running;
+    hand_out_step(index);
+}
+
+void Moves::hand_out_step(std::size_t index) {
+    auto& action = state_.actions[index];
+    const StepKind kind = step_for(index);
     action.staged |= kind == StepKind::Stage;
-    action.touched |= kind == StepKind::StopOld || kind == StepKind::Apply;
-    action.started |= kind == StepKind::StartNew;
+    action.touched |= kind == StepKind::StopOld || kind == StepKind::Apply || kind == StepKind::StopReplaced;
+    action.started |= kind == StepKind::StartNew || kind == StepKind::StartBeside;
     keep_ |= kind != StepKind::EnsureRunning;
     effects_.emplace_back(Run{kind, state_.number, index, action});
 }
@@ -155,9 +162,17 @@ void Moves::step_done(std::size_t index, const std::optional<Error>& error) {
     auto& active = running().active;
     const auto at = std::find(active.begin(), active.end(), index);
     if (at == active.end()) return;
-    active.erase(at);
     keep_ = true;
-    end_action(index, error);
+    auto result = error;
+    if (!error && step_for(index) == StepKind::StartBeside) {
+        // The new instance has held: only now, and with that on disk, may anything become of the old one.
+        // Where the phase goes back anyway nothing does: it would only have to be started again.
+        state_.actions[index].held = !running().failed;
+        if (!running().failed) return hand_out_step(index);
+        result = fail(Errc::Conflict, "the old instance was not replaced, as another component failed");
+    }
+    active.erase(at);
+    end_action(index, result);
     go_on_after(index);
 }
 

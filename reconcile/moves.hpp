@@ -43,6 +43,7 @@ class Moves {
     bool activated(std::size_t index) const;
 
     void begin_action(std::size_t index);
+    void hand_out_step(std::size_t index);
     void end_action(std::size_t index, const std::optional<Error>& error);
     void rolled_back(ActionState& action, const std::optional<Error>& error);
     void cleaned(ActionState& action, StepKind kind, const std::optional<Error>& error);

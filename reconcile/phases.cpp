@@ -87,6 +87,10 @@ const PhaseRule& rule_of(Command command) {
 }
 
 std::optional<StepKind> step_of(Command command, const ActionState& action) {
+    // Nothing goes, duplicates neither, before the new instance has held: ACTIVATE takes two steps.
+    if (action.start_first && command == Command::Update) return std::nullopt;
+    if (action.start_first && command == Command::Activate)
+        return action.held ? StepKind::StopReplaced : StepKind::StartBeside;
     const auto step = plain_step_of(command, action.action);
     if (step || action.duplicates.empty()) return step;
     switch (command) {

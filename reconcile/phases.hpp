@@ -15,6 +15,8 @@ enum class StepKind {
     StopOld,        // stop what is replaced or destroyed, and duplicates
     Apply,          // change resources and restart policy in place
     StartNew,       // start the new instance, then let the names follow
+    StartBeside,    // start-first: start the new instance beside the old one, and see whether it holds
+    StopReplaced,   // start-first: let it take over, stop what it replaces, then let the names follow
     EnsureRunning,  // start what is down, resume what is paused
     Restore,        // undo: new instance away, old values and run state back
     RemoveOld       // what was replaced or destroyed, and duplicates
@@ -33,7 +35,8 @@ struct PhaseRule {
 
 const PhaseRule& rule_of(Command command);
 
-// The step that `command` takes for `action`; nothing if it does not concern it.
+// The step that `command` takes for `action`; nothing if it does not concern it. With start-first ACTIVATE
+// takes two, one after the other: which is next is in the action.
 std::optional<StepKind> step_of(Command command, const ActionState& action);
 
 // How many actions of the phase may be in progress at once.

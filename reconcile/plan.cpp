@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace berth::reconcile {
 namespace {
@@ -62,11 +63,19 @@ std::string named(const std::vector<std::string>& keys) {
     return text + (keys.size() == 1 ? " differs" : " differ");
 }
 
-Change change_of(const Container& now, const ContainerSpec& wanted) {
+Change recreation(const Container& now, const std::string& name, std::vector<std::string> keys,
+                  UpdateOrder order) {
+    const std::string how = order == UpdateOrder::StartFirst ? "recreate, start-first: " : "recreate: ";
+    Change change{Action::Recreate, name, how + named(keys), {}, now.spec.id};
+    change.keys = std::move(keys);
+    change.order = order;
+    return change;
+}
+
+Change change_of(const Container& now, const ContainerSpec& wanted, UpdateOrder order) {
     auto [recreate, in_place] = compare(now.spec, wanted);
     const auto id = now.spec.id;
-    if (!recreate.empty())
-        return {Action::Recreate, wanted.name, "recreate: " + named(recreate), recreate, id};
+    if (!recreate.empty()) return recreation(now, wanted.name, recreate, order);
     if (!in_place.empty())
         return {Action::Update, wanted.name, "update in place: " + named(in_place), in_place, id};
     const bool runs = now.state.status == Status::Running;
@@ -95,7 +104,7 @@ Differences compare(const ContainerSpec& now, const ContainerSpec& wanted) {
 }
 
 Plan plan(const std::vector<Container>& current, const std::vector<ContainerSpec>& desired,
-          const std::set<std::string>& pinned) {
+          const std::set<std::string>& pinned, const std::set<std::string>& start_first) {
     std::map<std::string, const Container*> left;
     for (const auto* container : effective(current))
         left.emplace(container->spec.name, container);
@@ -107,7 +116,9 @@ Plan plan(const std::vector<Container>& current, const std::vector<ContainerSpec
             changes.push_back({Action::Create, wanted.name, "create", {}, {}});
             continue;
         }
-        changes.push_back(change_of(*now->second, wanted));
+        const bool first = start_first.contains(wanted.name);
+        changes.push_back(
+            change_of(*now->second, wanted, first ? UpdateOrder::StartFirst : UpdateOrder::StopFirst));
         left.erase(now);
     }
     for (const auto& [name, now] : left)

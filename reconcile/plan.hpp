@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/container.hpp"
+#include "protocol/desired_state.hpp"
 #include "protocol/operation.hpp"
 
 namespace berth::reconcile {
@@ -15,9 +16,10 @@ struct Change {
     Action action{Action::Check};
     std::string name{};
     std::string reason{};  // sent as feedback: written for the operator; never holds a value of env
-    std::vector<std::string> keys{};        // what differs, by component key; capabilities have none
-    ContainerId current{};                  // the compared instance; empty for Create
-    std::vector<ContainerId> duplicates{};  // other plain instances of that name, sorted
+    std::vector<std::string> keys{};            // what differs, by component key; capabilities have none
+    ContainerId current{};                      // the compared instance; empty for Create
+    std::vector<ContainerId> duplicates{};      // other plain instances of that name, sorted
+    UpdateOrder order{UpdateOrder::StopFirst};  // of a Recreate
     bool operator==(const Change&) const = default;
 };
 
@@ -25,8 +27,9 @@ using Plan =
     std::vector<Change>;  // components in message order, then removals by name; pinned ones never appear
 
 // Only plain instances count; of several with one name the running, else the newest is compared.
+// `start_first`: names of those whose new instance starts before the old one stops; nothing differs for that.
 Plan plan(const std::vector<Container>& current, const std::vector<ContainerSpec>& desired,
-          const std::set<std::string>& pinned);
+          const std::set<std::string>& pinned, const std::set<std::string>& start_first = {});
 
 // The keys in which `wanted` differs from `now`: those that need a new instance, and those that do not.
 struct Differences {

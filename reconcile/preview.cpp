@@ -19,7 +19,8 @@ std::vector<KeyChange> changes_of(const ActionState& action, const std::vector<s
 
 // What runs stops: until the new instance starts, or for good.
 bool leaves_gap(const ActionState& action) {
-    const bool stops = action.action == Action::Recreate || action.action == Action::Destroy;
+    const bool replaced = action.action == Action::Recreate && !action.start_first;
+    const bool stops = replaced || action.action == Action::Destroy;
     return stops && action.old && action.old->ran;
 }
 
@@ -36,8 +37,9 @@ PlanResult preview(const Identified& identified, const std::vector<std::string>&
         planned.changes = changes_of(action, redact);
         planned.gap = leaves_gap(action);
         result.actions.push_back(std::move(planned));
-        // The plan has no place of its own for what goes beside the component.
-        if (!action.duplicates.empty()) notices.push_back("component " + action.name + ": " + action.message);
+        // The plan has no place of its own for what goes beside the component, nor for the order.
+        if (!action.duplicates.empty() || action.start_first)
+            notices.push_back("component " + action.name + ": " + action.message);
     }
     result.message = in_one(notices);
     return result;

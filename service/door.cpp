@@ -1,6 +1,7 @@
 #include "service/door.hpp"
 
 #include "protocol/envelope.hpp"
+#include "reconcile/side_by_side.hpp"
 
 namespace berth::service {
 
@@ -14,6 +15,11 @@ Arrival read_desired_state(std::string_view payload, const UpdateAgentConfig& co
 std::set<std::string> pinned_for(const DesiredState& desired, const UpdateAgentConfig& config) {
     if (desired.system_containers) return *desired.system_containers;
     return {config.system_containers.begin(), config.system_containers.end()};
+}
+
+std::optional<Error> refusal_of(const DesiredState& desired, const std::vector<Container>& current,
+                                const UpdateAgentConfig& config) {
+    return reconcile::refusal(desired, current, pinned_for(desired, config));
 }
 
 }  // namespace berth::service

@@ -1,12 +1,14 @@
-// The door for desired states, whatever is done with them: looked at before a tree is built of them, then
-// decoded. Answers nobody.
+// The door for desired states, whatever is done with them: looked at before a tree is built of them, decoded,
+// and held against what is there. Answers nobody.
 #pragma once
 
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "protocol/container.hpp"
 #include "protocol/desired_state.hpp"
 #include "protocol/result.hpp"
 #include "service/config.hpp"
@@ -22,5 +24,9 @@ Arrival read_desired_state(std::string_view payload, const UpdateAgentConfig& co
 
 // The system containers for this message: it may bring its own list.
 std::set<std::string> pinned_for(const DesiredState& desired, const UpdateAgentConfig& config);
+
+// Of one that was read: nothing, or why it cannot be carried out where these containers are.
+std::optional<Error> refusal_of(const DesiredState& desired, const std::vector<Container>& current,
+                                const UpdateAgentConfig& config);
 
 }  // namespace berth::service

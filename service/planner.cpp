@@ -64,10 +64,12 @@ void Planner::work_off() {
 
 void Planner::answer_all(const Result<>& listed) {
     for (const auto& desired : std::exchange(waiting_, {})) {
-        if (listed)
-            say(plan(desired));
-        else
+        if (!listed)
             say_failed(desired.activity_id, listed.error().message);
+        else if (const auto refused = refusal_of(desired, world_.containers(), config_))
+            say_failed(desired.activity_id, refused->message);
+        else
+            say(plan(desired));
     }
 }
 

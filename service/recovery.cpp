@@ -95,6 +95,7 @@ void Recovery::put_in_order(const Container& leftover) {
     action.name = leftover.spec.name;
     action.old = OldInstance{leftover.spec, true, false};
     action.touched = true;
+    action.start_first = true;  // nobody knows: it may have left its network
     log::warn("container {} was replaced by an update that did not end: {}", action.name,
               replaced ? "removed" : "running again");
     run(replaced ? reconcile::StepKind::RemoveOld : reconcile::StepKind::Restore, std::move(action));
@@ -107,6 +108,8 @@ void Recovery::undo(const Container& staged) {
     action.name = staged.spec.name;
     action.spec = staged.spec;
     action.staged = true;
+    // Nobody knows: it may have been on its way to a place beside the old one.
+    action.start_first = action.started = !staged.replaces.empty();
     if (const Container* old = world_.find(staged.replaces)) {
         action.old = OldInstance{old->spec, old->started_before, false};
         action.touched = true;
@@ -120,7 +123,8 @@ void Recovery::keep_new(const Container& staged) {
     Container plain = staged;
     plain.role = Role::Plain;
     world_.keep(plain, {});
-    steps_.put_name_right(plain, when_done(plain.spec.id, plain.spec.name));
+    steps_.put_on_network(plain, [this, plain, done = when_done(plain.spec.id, plain.spec.name)](
+                                     const std::optional<Error>&) { steps_.put_name_right(plain, done); });
     const Container* old = world_.find(staged.replaces);
     if (!old || old->role != Role::Plain) return;
     Container replaced = *old;

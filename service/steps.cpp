@@ -20,19 +20,12 @@ std::optional<Error> error_of(const Result<>& result) {
     return result ? std::nullopt : std::optional(result.error());
 }
 
-// What shall be gone in the end.
-std::deque<OldInstance> going(const ActionState& action) {
-    std::deque<OldInstance> all(action.duplicates.begin(), action.duplicates.end());
-    const bool drops_old = action.action == Action::Recreate || action.action == Action::Destroy;
-    if (drops_old && action.old) all.push_front(*action.old);
-    return all;
-}
-
 }  // namespace
 
 Steps::Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, StepsConfig config)
     : loop_(loop), workers_(workers), runtime_(runtime), world_(world), config_(std::move(config)) {
     world_.when_ready([this] { on_engine_back(); });
+    world_.when_changed([this] { look_at_gates(); });
 }
 
 void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
@@ -47,6 +40,8 @@ void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
         case StepKind::StopOld: return stop_old(action, later);
         case StepKind::Apply: return apply(action, later);
         case StepKind::StartNew: return start_new(action, later);
+        case StepKind::StartBeside: return start_beside(action, later);
+        case StepKind::StopReplaced: return replace_old(action, later);
         case StepKind::EnsureRunning: return ensure_running(action.spec, later);
         case StepKind::Restore: return restore(action, later);
         case StepKind::RemoveOld: return remove_old(action, later);
@@ -114,6 +109,13 @@ void Steps::for_each(std::deque<OldInstance> rest, One one, Done done, std::opti
     rest.pop_front();
     one(next,
         [=, this](const std::optional<Error>& error) { for_each(rest, one, done, failed ? failed : error); });
+}
+
+std::deque<OldInstance> Steps::going(const ActionState& action) {
+    std::deque<OldInstance> all(action.duplicates.begin(), action.duplicates.end());
+    const bool drops_old = action.action == Action::Recreate || action.action == Action::Destroy;
+    if (drops_old && action.old) all.push_front(*action.old);
+    return all;
 }
 
 void Steps::stop_old(const ActionState& action, Done done) {

@@ -30,6 +30,7 @@ struct StepsConfig {
     std::filesystem::path secrets_dir{"/etc/berth/secrets"};
     std::int64_t reserve_bytes{};                        // of the engine's data folder: no pull takes them
     std::chrono::milliseconds engine_patience{600'000};  // how long a step waits for an engine that went away
+    std::chrono::milliseconds gate{1'000};  // how long a new instance has to run beside the old one
 };
 
 class Steps {
@@ -54,6 +55,8 @@ class Steps {
     void put_name_right(const Container& container, Done done);
     // Gives back the restart policy of the document.
     void put_policy_right(const Container& container, Done done);
+    // One that may still wait on a network of its own comes to the others'.
+    void put_on_network(const Container& container, Done done);
 
     // The instance, if there is one, and the record.
     void discard(const ContainerId& id, const std::string& name, Done done) {
@@ -129,12 +132,30 @@ class Steps {
     void apply(const ActionState& action, Done done);
     void start_new(const ActionState& action, Done done);
     void change_roles(const ActionState& action, Done done);
+    static std::deque<OldInstance> going(const ActionState& action);  // what shall be gone in the end
+
+    // A new instance beside the old one (steps_beside.cpp).
+    struct Gate {                    // open until it has run for long enough, or has ended
+        std::string name{};          // of the component
+        std::string ended_before{};  // when an earlier run of it ended
+        TimerId timer{};             // 0: its start is under way, or the engine is asked
+        Done done{};
+    };
+    void start_beside(const ActionState& action, Done done);
+    void replace_old(const ActionState& action, Done done);
+    void look_at_gates();
+    void ask_at_gate(const ContainerId& id);
+    void close_gate(const ContainerId& id, std::optional<Error> error);
+    Result<> holds(const EngineId& instance, const runtime::Call& call) const;
+    void take_off_network(const ContainerSpec& spec, Done done);
     void become(const ContainerId& id, Role role, Done done);
     void ensure_running(const ContainerSpec& spec, Done done);
     void remove_old(const ActionState& action, Done done);
     void remove(const ContainerId& id, const std::string& name, Done done);
     void restore(const ActionState& action, Done done);
+    void take_new_away(const ActionState& action, Done done);
     void restore_olds(const ActionState& action, Done done);
+    bool is_untouched(const ActionState& action, const OldInstance& old) const;
     enum class IfGone { MakeAgain, Tell };
     void restore_old(const ActionState& action, const OldInstance& old, IfGone if_gone, Done done);
     void make_old_again(const ActionState& action, const OldInstance& old, Done done);
@@ -154,6 +175,7 @@ class Steps {
     StepsConfig config_;
     Room room_;  // for the update's phase at hand
     std::map<ContainerId, std::shared_ptr<Fetch>> fetches_;
+    std::map<ContainerId, Gate> gates_;
     std::map<std::uint64_t, Parked> parked_;
     std::uint64_t last_parked_{0};
 };

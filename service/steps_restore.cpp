@@ -18,17 +18,20 @@ Result<> run_again(runtime::Runtime& runtime, const EngineId& id, bool paused, c
     return paused ? runtime.pause(id, call) : runtime.unpause(id, call);
 }
 
-// Its values first, whether or not they can be had it runs. NotFound is the instance alone: one that took its
-// values misses something else when it starts, such as a network.
+// NotFound is the instance alone: one that is there misses something else, such as a network.
+Result<> not_the_instance(Error error) {
+    if (error.code == Errc::NotFound) error.code = Errc::Invalid;
+    return error;
+}
+
+// Its values first, whether or not they can be had it runs.
 Result<> put_back(runtime::Runtime& runtime, const EngineId& id, const OldInstance& old,
                   const runtime::UpdateOptions& values, const runtime::Call& call) {
     auto given = runtime.update(id, values, call);
     if (!old.ran || (!given && given.error().code == Errc::NotFound)) return given;
     auto running = run_again(runtime, id, old.paused, call);
     if (!given) return given;
-    if (!running && running.error().code == Errc::NotFound)
-        return fail(Errc::Invalid, running.error().message);
-    return running;
+    return running ? running : not_the_instance(running.error());
 }
 
 }  // namespace
@@ -39,7 +42,7 @@ void Steps::restore(const ActionState& action, Done done) {
     if (!action.staged) return restore_olds(action, std::move(done));
     // Its role before that: a record that outlives its instance must not bring it back.
     become(action.spec.id, Role::Staged, [this, action, done = std::move(done)](const std::optional<Error>&) {
-        remove(action.spec.id, action.name, [this, action, done](const std::optional<Error>& removed) {
+        take_new_away(action, [this, action, done](const std::optional<Error>& removed) {
             restore_olds(action, [this, action, removed, done](const std::optional<Error>& restored) {
                 if (restored || !removed || !action.old) return done(restored ? restored : removed);
                 // It is still there and has run: as a staged one it would count as the newer of the two when
@@ -51,6 +54,21 @@ void Steps::restore(const ActionState& action, Done done) {
     });
 }
 
+// With a network of its own, where it has one.
+void Steps::take_new_away(const ActionState& action, Done done) {
+    if (!action.start_first || !action.started) return remove(action.spec.id, action.name, std::move(done));
+    take_off_network(action.spec, [this, action, done = std::move(done)](const std::optional<Error>&) {
+        remove(action.spec.id, action.name, done);
+    });
+}
+
+// With start-first nothing was done to it before the new instance had held. It is left alone then, unless it
+// went down with the machine or by itself and ran before.
+bool Steps::is_untouched(const ActionState& action, const OldInstance& old) const {
+    const Container* now = world_.find(old.spec.id);
+    return action.start_first && !action.touched && (!old.ran || (world_.ready() && now && now->runs()));
+}
+
 void Steps::restore_olds(const ActionState& action, Done done) {
     if (!action.touched && !action.started) return done(std::nullopt);
     std::deque<OldInstance> olds(action.duplicates.begin(), action.duplicates.end());
@@ -59,6 +77,7 @@ void Steps::restore_olds(const ActionState& action, Done done) {
     for_each(
         std::move(olds),
         [this, action](const OldInstance& old, Done then) {
+            if (is_untouched(action, old)) return then(std::nullopt);
             restore_old(action, old, IfGone::MakeAgain, std::move(then));
         },
         std::move(done));
@@ -75,8 +94,11 @@ void Steps::restore_old(const ActionState& action, const OldInstance& old, IfGon
     if (action.action == Action::Update) values.resources = old.spec.resources;
     submit(
         Lane::Steps, old.spec.id, kRestoreLimit,
-        [this, id, old, values](const runtime::Call& call) {
-            return put_back(runtime_, id, old, values, call);
+        [this, id, old, values, joins = action.start_first](const runtime::Call& call) -> Result<> {
+            const auto joined =
+                joins ? runtime_.move_to(id, old.spec, runtime::Place::Shared, call) : Result<>();
+            auto back = put_back(runtime_, id, old, values, call);
+            return back && !joined ? not_the_instance(joined.error()) : back;
         },
         [this, action, old, if_gone, done = std::move(done)](const Result<>& restored) {
             const bool gone = !restored && restored.error().code == Errc::NotFound;

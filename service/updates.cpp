@@ -46,6 +46,11 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
         say_failed(desired.activity_id, listed.error().message);
         return work_off();
     }
+    if (const auto refused = refusal_of(desired, world_.containers(), config_)) {
+        inventory_.release();
+        say_failed(desired.activity_id, refused->message);
+        return work_off();
+    }
     const auto accepted_before = accepted_;
     remember(accepted_, desired.digest);
     auto identified = reconcile::begin(desired, world_.containers(), how(desired));

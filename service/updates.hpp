@@ -69,6 +69,7 @@ class Updates {
     bool make_way(const DesiredState& desired);
     void look_for_newer();
     void give_up_waiting(const Error& error);
+    void give_way();
     bool came_before(const CommandMessage& command) const;
     void interrupt_download(const std::string& by);
     bool is_open() const { return operation_ && !operation_->ended; }

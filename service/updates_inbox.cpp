@@ -213,14 +213,31 @@ bool Updates::make_way(const DesiredState& desired) {
     if (!is_open() || !world_.ready()) return true;
     if (operation_->superseded || asking_) return false;
     asking_ = true;
-    world_.refresh([this, activity = desired.activity_id](const Result<>& listed) {
+    world_.refresh([this](const Result<>& listed) {
         asking_ = false;
         if (!listed) return give_up_waiting(listed.error());
-        log::info("activity '{}' gives way to '{}'", operation_->activity_id, activity);
-        on_event(reconcile::Superseded{});
-        work_off();
+        give_way();
     });
     return false;
+}
+
+// Not to one that is refused all the same. It may have come since the engine was asked; there is never a
+// second one that waits, but commands may stand before it.
+void Updates::give_way() {
+    const auto newest = std::find_if(waiting_.begin(), waiting_.end(), [](const Waiting& waiting) {
+        return std::holds_alternative<DesiredState>(waiting);
+    });
+    if (!is_open() || newest == waiting_.end()) return work_off();
+    const auto& desired = std::get<DesiredState>(*newest);
+    if (const auto refused = refusal_of(desired, world_.containers(), config_)) {
+        say_identifying(desired.activity_id);
+        say_failed(desired.activity_id, refused->message);
+        waiting_.erase(newest);
+    } else {
+        log::info("activity '{}' gives way to '{}'", operation_->activity_id, desired.activity_id);
+        on_event(reconcile::Superseded{});
+    }
+    work_off();
 }
 
 void Updates::give_up_waiting(const Error& error) {

@@ -14,8 +14,18 @@ constexpr std::size_t kMostUnsent = Journal::kSlotBytes / 16;  // bytes, before 
 // Steps that lead away from the old set; the way back is never refused.
 bool leads_forward(reconcile::StepKind kind) {
     using reconcile::StepKind;
-    return kind == StepKind::Stage || kind == StepKind::StopOld || kind == StepKind::Apply ||
-           kind == StepKind::StartNew;
+    switch (kind) {
+        case StepKind::Stage:
+        case StepKind::StopOld:
+        case StepKind::Apply:
+        case StepKind::StartNew:
+        case StepKind::StartBeside:
+        case StepKind::StopReplaced: return true;
+        case StepKind::EnsureRunning:
+        case StepKind::Restore:
+        case StepKind::RemoveOld: return false;
+    }
+    return false;
 }
 
 bool changes_nothing(const OperationState& operation) {

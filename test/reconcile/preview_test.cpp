@@ -47,6 +47,8 @@ AnyWorld any_world(std::mt19937& rng) {
         }
     }
     world.asked = test::desired(wanted);
+    for (auto& component : world.asked.components)
+        if (rng() % 3 == 0) component.order = UpdateOrder::StartFirst;
     return world;
 }
 
@@ -54,7 +56,8 @@ Action carried_out(const std::vector<OperationPlayer::Key>& steps, const std::st
     const auto took = [&](StepKind kind) {
         return std::find(steps.begin(), steps.end(), OperationPlayer::Key{kind, name}) != steps.end();
     };
-    if (took(StepKind::Stage)) return took(StepKind::StopOld) ? Action::Recreate : Action::Create;
+    const bool replaced = took(StepKind::StopOld) || took(StepKind::StopReplaced);
+    if (took(StepKind::Stage)) return replaced ? Action::Recreate : Action::Create;
     if (took(StepKind::Apply)) return Action::Update;
     return took(StepKind::EnsureRunning) ? Action::Check : Action::Destroy;
 }
@@ -190,4 +193,18 @@ TEST_CASE("a plan says what IDENTIFIED would, and what goes beside a component",
           "component web: no change; another container of this name goes: other");
     REQUIRE(result.actions.size() == 1);
     CHECK(result.actions[0] == PlannedAction{"web", "1", Action::Check, {}, false});
+}
+
+TEST_CASE("a plan says where the new instance starts first, and sees no gap there",
+          "[BX-07][BX-22][reconcile]") {
+    auto asked = test::desired({spec("web", "app:2"), spec("db"), spec("fresh")});
+    for (auto& component : asked.components)
+        component.order = UpdateOrder::StartFirst;
+    const auto result = preview(identify(asked, {running(spec("web")), running(spec("db"))}, {}), {});
+    CHECK(result.message == "component web: recreate, start-first: image differs");
+    REQUIRE(result.actions.size() == 3);
+    const std::vector<KeyChange> image = {{"image", "app:1", "app:2"}};
+    CHECK(result.actions[0] == PlannedAction{"web", "1", Action::Recreate, image, false});
+    CHECK(result.actions[1] == PlannedAction{"db", "1", Action::Check, {}, false});
+    CHECK(result.actions[2] == PlannedAction{"fresh", "1", Action::Create, {}, false});
 }

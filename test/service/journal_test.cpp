@@ -11,6 +11,8 @@
 #include <random>
 #include <thread>
 
+#include <nlohmann/json.hpp>
+
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/operation_player.hpp"
@@ -239,6 +241,7 @@ TEST_CASE("whatever state an operation is in reads back as it was", "[UA-57][ser
         limited.resources = {"64M", "32M", "128M"};
         auto wanted = test::desired({test::spec("a", "app:2"), limited, test::spec("c")});
         wanted.baselines = {{"shop", {"a"}}};
+        if (rng() % 2 == 0) wanted.components[0].order = UpdateOrder::StartFirst;
         reconcile::Identification how{};
         how.drive = rng() % 2 == 0 ? reconcile::Drive::Itself : reconcile::Drive::WaitsForCommands;
         how.parallel = 1 + rng() % 4;
@@ -256,4 +259,17 @@ TEST_CASE("whatever state an operation is in reads back as it was", "[UA-57][ser
     }
     CHECK_FALSE(decode_journal("{}"));
     CHECK_FALSE(decode_journal("no json"));
+}
+
+TEST_CASE("a record from before the update order is read as stop-first", "[BX-22][UA-57][service]") {
+    test::OperationPlayer player;
+    player.begin(test::desired({test::spec("a", "app:2")}), {test::running(test::spec("a"))}, {});
+    const JournalRecord record{player.state(), {}, "", 0, {}, {}, "boot"};
+    auto json = nlohmann::json::parse(encode(record));
+    for (auto& action : json["operation"]["actions"])
+        for (const std::string later : {"startFirst", "held"})
+            REQUIRE(action.erase(later) == 1U);
+    const auto back = decode_journal(json.dump());
+    REQUIRE(back);
+    CHECK(*back == record);
 }

@@ -140,6 +140,37 @@ TEST_CASE("an unfinished update without its operation ends with one instance", "
     }
 }
 
+TEST_CASE("a new instance that ran beside the old one comes to the others without its operation",
+          "[BX-22][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    engine.put_image("app:1");
+    auto fresh = container(spec("web", "app:2"), Status::Created);
+    fresh.spec.id = "new-web";
+    fresh.engine_id.clear();
+    fresh.engine_name = "web.staged-12345678";
+    fresh.replaces = "id-web";
+    fresh.role = Role::Staged;
+    REQUIRE(service::store::save(folder.path(), running(spec("web"))));
+    REQUIRE(service::store::save(folder.path(), fresh));
+    engine.put(running(spec("web")));
+    const auto id = engine.put(fresh);
+    REQUIRE(engine.move_to(id, fresh.spec, runtime::Place::Apart, {}));
+    SECTION("it runs: it stays") {
+        REQUIRE(engine.start(id, {}));
+        Station station(engine, folder.path());
+        CHECK(eventually([&] { return engine.containers().size() == 1; }));
+        CHECK(eventually([&] { return engine.place_of(id) == runtime::Place::Shared; }));
+    }
+    SECTION("it never ran: it goes, and so does what was made for it") {
+        engine.take_deeds();
+        Station station(engine, folder.path());
+        CHECK(eventually([&] { return engine.containers().size() == 1; }));
+        CHECK(engine.take_deeds().front() == "nowhere app:2");
+        CHECK(engine.containers()[0].spec.id == "id-web");
+    }
+}
+
 TEST_CASE("names and policies that an update left are put right", "[CM-27][UA-70][service]") {
     TemporaryFolder folder;
     FakeRuntime engine;
