@@ -17,6 +17,7 @@ namespace {
 
 struct Draft {
     ContainerSpec& spec;
+    UpdateOrder& order;
     Notes& notes;
 
     bool flag(std::string_view key, const std::string& value) {
@@ -45,6 +46,13 @@ void unless_empty(std::string& text, const std::string& value) {
     if (!value.empty()) text = value;
 }
 
+void read_order(Draft& draft, const std::string& value) {
+    if (value == "start-first")
+        draft.order = UpdateOrder::StartFirst;
+    else if (value != "stop-first")
+        draft.notes.refuse("updateOrder", "expected stop-first or start-first", value);
+}
+
 enum class Times {
     Once,  // given again: the last one counts
     Any
@@ -54,11 +62,12 @@ struct KeyRule {
     std::string_view key;
     Times times;
     void (*apply)(Draft&, const std::string& value);
+    bool of_container{true};  // false: says how the message is carried out
 };
 
 // In the order they are read: a key that counts only beside another one's value comes after it.
 // Words, sizes and env entries are kept as they are here and refused by findings().
-constexpr std::array<KeyRule, 23> kKeys = {{
+constexpr std::array<KeyRule, 24> kKeys = {{
     {"image", Times::Once, [](Draft& d, const std::string& v) { d.spec.image = v; }},
     {"env", Times::Any, [](Draft& d, const std::string& v) { d.spec.env.push_back(v); }},
     {"cmd", Times::Any, [](Draft& d, const std::string& v) { d.spec.cmd.push_back(v); }},
@@ -103,13 +112,13 @@ constexpr std::array<KeyRule, 23> kKeys = {{
     {"memorySwap", Times::Once, [](Draft& d, const std::string& v) { d.spec.resources.memory_swap = v; }},
     {"memoryReservation", Times::Once,
      [](Draft& d, const std::string& v) { d.spec.resources.memory_reservation = v; }},
+    {"updateOrder", Times::Once, read_order, false},
 }};
 
 // Asked for, and known by name, but nothing of this version acts on them.
-constexpr std::array<std::string_view, 14> kUnsupported = {
-    "livenessProbe",  "readinessProbe", "healthCheck", "secret",     "configMap",
-    "envFrom",        "pullSecret",     "volume",      "tmpfs",      "imagePin",
-    "activationGate", "dependsOn",      "priority",    "updateOrder"};
+constexpr std::array<std::string_view, 13> kUnsupported = {
+    "livenessProbe", "readinessProbe", "healthCheck", "secret",         "configMap", "envFrom", "pullSecret",
+    "volume",        "tmpfs",          "imagePin",    "activationGate", "dependsOn", "priority"};
 
 constexpr std::array<std::string_view, 9> kReportOnly = {
     "hostName",     "domainName",      "status",
@@ -152,6 +161,26 @@ void note_unknown(const std::vector<Pair>& config, Notes& notes) {
     }
 }
 
+// What no two instances can have at the same time, whatever the old one is like; what depends on that one is
+// reconcile's to see. A port is bound to the network on which an instance starts, which with start-first is
+// not yet Berth's bridge: so no port at all, not even one that the engine may choose.
+void check_start_first(const ContainerSpec& spec, Notes& notes) {
+    const auto refuse = [&notes](const std::string& what) {
+        notes.refuse("updateOrder", "start-first cannot be combined with " + what +
+                                        ", which the old instance has until the new one takes over; use "
+                                        "stop-first");
+    };
+    if (spec.network == "host") refuse("network host");
+    for (const auto& port : spec.ports)
+        refuse("port " + format(port));
+    for (const auto& device : spec.devices)
+        refuse("device " + format(device));
+    for (const auto& entry : spec.extra_hosts)
+        if (entry.find(":container_") != entry.npos)
+            notes.warn("updateOrder", "until it takes over, the new instance cannot reach other containers",
+                       "host " + entry);
+}
+
 }  // namespace
 
 Notes::Notes(std::string component, Strictness strictness, Problems& refusals, Problems& warnings)
@@ -181,7 +210,7 @@ void Notes::warn(std::string_view key, const std::string& reason, Value value) {
 std::vector<std::string_view> component_keys() {
     std::vector<std::string_view> keys;
     for (const auto& rule : kKeys)
-        keys.push_back(rule.key);
+        if (rule.of_container) keys.push_back(rule.key);
     return keys;
 }
 
@@ -192,12 +221,13 @@ std::string fault_of_component_id(const std::string& id) {
     return {};
 }
 
-ContainerSpec spec_of_component(const std::string& id, const std::string& version,
-                                const std::vector<Pair>& config, Notes& notes) {
-    ContainerSpec spec;
+Component component_of(const std::string& id, const std::string& version, const std::vector<Pair>& config,
+                       Notes& notes) {
+    Component component{.version = version};
+    ContainerSpec& spec = component.spec;
     spec.name = id;
     spec.image = id + ":" + version;
-    Draft draft{spec, notes};
+    Draft draft{spec, component.order, notes};
     for (const auto& rule : kKeys)
         apply(rule, config, draft);
     note_unknown(config, notes);
@@ -213,9 +243,10 @@ ContainerSpec spec_of_component(const std::string& id, const std::string& versio
         if (found.key == "id" || found.key == kLogPathKey) continue;
         notes.refuse(found.key, found.reason, found.value);
     }
+    if (component.order == UpdateOrder::StartFirst) check_start_first(spec, notes);
     for (const auto& remark : remarks(spec))
         notes.warn(remark.key, remark.reason, remark.value);
-    return spec;
+    return component;
 }
 
 }  // namespace berth

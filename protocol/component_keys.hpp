@@ -35,14 +35,14 @@ class Notes {
     Problems& warnings_;
 };
 
-// Every key that sets something, in the order in which they are read.
+// Every key that sets something of a container, in the order in which they are read.
 std::vector<std::string_view> component_keys();
 
 // Empty: a component can be called so.
 std::string fault_of_component_id(const std::string& id);
 
-// The model of a component with every default filled in. What is wrong is in the notes.
-ContainerSpec spec_of_component(const std::string& id, const std::string& version,
-                                const std::vector<Pair>& config, Notes& notes);
+// The component with every default filled in. What is wrong is in the notes.
+Component component_of(const std::string& id, const std::string& version, const std::vector<Pair>& config,
+                       Notes& notes);
 
 }  // namespace berth

@@ -98,9 +98,8 @@ void Decoder::read_component(const Fields& item) {
         notes.refuse("id", fault, id);
     // One that is no text is told already, and so says nothing of the image that would be made of it.
     const bool unreadable = item.has("version") && !item.find("version")->is_string();
-    Component component{.version = item.text("version", unreadable ? "?" : "")};
-    component.spec = spec_of_component(id, component.version, read_pairs(item, &notes), notes);
-    state_.components.push_back(std::move(component));
+    const std::string version = item.text("version", unreadable ? "?" : "");
+    state_.components.push_back(component_of(id, version, read_pairs(item, &notes), notes));
 }
 
 void Decoder::read_domain_config(const Fields& domain) {

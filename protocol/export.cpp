@@ -54,7 +54,7 @@ void add_component(const ContainerSpec& spec, const std::vector<std::string>& re
     if (const auto fault = fault_of_component_id(spec.name); !fault.empty()) notes.refuse("id", fault);
     if (out.components.size() == kMaxComponents)
         refusals.add("a desired state has at most " + std::to_string(kMaxComponents) + " components");
-    const auto read_back = spec_of_component(spec.name, component.version, component.config, notes);
+    const auto read_back = component_of(spec.name, component.version, component.config, notes).spec;
     if (!refusals.empty())
         return lost.add("left out, so it is removed where this is sent: " + refusals.text());
     note_lost(rows, read_back, lost);

@@ -330,6 +330,41 @@ TEST_CASE("keys that exclude each other refuse the message", "[UA-15][CM-03][pro
     CHECK(refusal({{"privileged", "false"}, {"device", "/dev/a:/dev/a"}}) == "accepted");
 }
 
+TEST_CASE("an update order is read, and refused where no two instances can be side by side",
+          "[BX-22][protocol]") {
+    CHECK(decode_web({})->components[0].order == UpdateOrder::StopFirst);
+    CHECK(decode_web({{"updateOrder", "start-first"}})->components[0].order == UpdateOrder::StartFirst);
+    const auto last = decode_web({{"updateOrder", "start-first"}, {"updateOrder", "stop-first"}});
+    CHECK(last->components[0].order == UpdateOrder::StopFirst);
+    CHECK(last->components[0].spec == usual());
+    for (const std::string bad : {"", "Start-First", "both"})
+        CHECK(refusal({{"updateOrder", bad}}) ==
+              "component web, key updateOrder: expected stop-first or start-first (value \"" + bad + "\")");
+
+    const std::vector<std::pair<Pairs, std::string>> cases = {
+        {{{"port", "8080:80"}}, "port 8080:80/tcp"},
+        {{{"port", "0:80"}}, "port 0:80/tcp"},
+        {{{"device", "/dev/a:/dev/a"}}, "device /dev/a:/dev/a:rwm"},
+        {{{"network", "host"}}, "network host"},
+    };
+    for (const auto& [pairs, what] : cases)
+        DYNAMIC_SECTION(what) {
+            CHECK(refusal(pairs) == "accepted");
+            auto first = pairs;
+            first.emplace_back("updateOrder", "start-first");
+            CHECK(refusal(first) ==
+                  "component web, key updateOrder: start-first cannot be combined with " + what +
+                      ", which the old instance has until the new one takes over; use stop-first");
+        }
+    CHECK(refusal({{"mount", "/a:/b"}, {"privileged", "true"}, {"updateOrder", "start-first"}}) ==
+          "accepted");
+    const auto linked = decode_web({{"host", "db:container_db-host"}, {"updateOrder", "start-first"}});
+    CHECK(linked->warnings ==
+          std::vector<std::string>{
+              "component web, key updateOrder: until it takes over, the new instance cannot "
+              "reach other containers (value \"host db:container_db-host\")"});
+}
+
 TEST_CASE("keys that mean nothing here are named, not believed", "[UA-04][protocol]") {
     const auto state = decode_web({{"colour", "red"},
                                    {"livenessProbe", "http://:80;header=T: x"},
@@ -346,7 +381,7 @@ TEST_CASE("keys that mean nothing here are named, not believed", "[UA-04][protoc
     CHECK(decode_web({{"colour", "red"}}, Strictness::Strict));  // strict is about bad values
     for (const std::string key :
          {"readinessProbe", "healthCheck", "secret", "configMap", "envFrom", "pullSecret", "volume", "tmpfs",
-          "imagePin", "activationGate", "dependsOn", "updateOrder"}) {
+          "imagePin", "activationGate", "dependsOn", "priority"}) {
         const auto with = decode_web({{key, "x"}});
         REQUIRE(with);
         REQUIRE(with->warnings.size() == 1);

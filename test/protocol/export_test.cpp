@@ -33,7 +33,7 @@ std::string names_of(const Export& given) {
 
 }  // namespace
 
-TEST_CASE("every key that is read can be written", "[BX-21][protocol]") {
+TEST_CASE("every key that sets something of a container can be written", "[BX-21][protocol]") {
     std::vector<std::string_view> written;
     for (const auto& row : texts_of(ContainerSpec{}))
         if (row.settable) written.push_back(row.key);

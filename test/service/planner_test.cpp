@@ -37,7 +37,7 @@ std::vector<PlanResult> await_plans(Station& station, std::size_t count) {
 std::vector<int> changing_calls(const berth::test::FakeRuntime& engine) {
     std::vector<int> counts;
     for (const auto verb : {Verb::Pull, Verb::Create, Verb::Start, Verb::Stop, Verb::Kill, Verb::Pause,
-                            Verb::Unpause, Verb::Rename, Verb::Update, Verb::Remove})
+                            Verb::Unpause, Verb::Rename, Verb::Update, Verb::Remove, Verb::MoveTo})
         counts.push_back(engine.calls(verb));
     return counts;
 }
@@ -124,6 +124,32 @@ TEST_CASE("a plan follows the system containers of configuration and message", "
     device.on().send("desiredstate/plan",
                      message("own", {}, 0, R"(,"config":[{"key":"systemContainers","value":"web"}])"));
     CHECK(await_plans(device.on(), 2).back().actions.empty());
+}
+
+TEST_CASE("a plan tells what starts first, and where that is refused", "[BX-07][BX-22][service]") {
+    Gateway device;
+    const auto first = pair("updateOrder", "start-first");
+    const auto mounted = pair("mount", "/data:/data") + first;
+    device.deploy("one", {{"web"}, {"db", "app:1", mounted}});
+    device.on().send("desiredstate/plan",
+                     message("fine", {{"web", "app:2", first}, {"db", "app:1", mounted}}));
+    const auto fine = await_plans(device.on(), 1).back();
+    CHECK(fine.message == "component web: recreate, start-first: image differs");
+    const std::vector<PlannedAction> expected = {
+        {"web", "1", Action::Recreate, {{"image", "app:1", "app:2"}}, false},
+        {"db", "1", Action::Check, {}, false}};
+    CHECK(fine.actions == expected);
+
+    const auto shared = message("shared", {{"web"}, {"db", "app:2", mounted}});
+    device.on().send("desiredstate/plan", shared);
+    const auto refused = await_plans(device.on(), 2).back();
+    CHECK(refused.status == Word::IdentificationFailed);
+    CHECK_THAT(refused.message,
+               ContainsSubstring("component db, key updateOrder") && ContainsSubstring("mount /data:/data"));
+    CHECK(refused.actions.empty());
+    device.on().desire(shared);
+    REQUIRE(device.on().says("shared", "IDENTIFICATION_FAILED"));
+    CHECK(device.on().last("shared")->message == refused.message);
 }
 
 TEST_CASE("whatever is wrong with a plan, it is answered", "[BX-07][service]") {

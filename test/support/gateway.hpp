@@ -59,7 +59,7 @@ struct Gateway {
     }
     Station& on() {
         if (!station) {
-            station = std::make_unique<Station>(engine, folder.path(), config);
+            station = std::make_unique<Station>(engine, folder.path(), config, steps);
             station->await_ready();
         }
         return *station;
@@ -84,6 +84,7 @@ struct Gateway {
     TemporaryFolder folder{};
     FakeRuntime engine{};
     UpdateAgentConfig config;
+    service::StepsConfig steps{std::chrono::seconds(2), false, {}};
     std::unique_ptr<Station> station{};
 };
 
