@@ -67,7 +67,8 @@ std::string text_of(const Set& set) {
     std::string text;
     for (const auto& one : set)
         text += one.name + "=" + one.image + (one.memory.empty() ? "" : " " + one.memory) + " " + one.policy +
-                (one.runs ? "" : " (down)") + " [" + one.id.substr(0, 8) + "], ";
+                (one.runs ? "" : " (down)") + (one.on_bridge ? "" : " (off the bridge)") + " [" +
+                one.id.substr(0, 8) + "], ";
     return text.empty() ? "nothing" : text;
 }
 

@@ -18,6 +18,7 @@ struct Seen {
     std::string memory{};  // limit now
     std::string policy{};  // restart policy now
     bool runs{};
+    bool on_bridge{};  // where the others find it
     ContainerId id{};  // io.berth.id
     auto operator<=>(const Seen&) const = default;
 };

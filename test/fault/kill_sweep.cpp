@@ -66,7 +66,8 @@ Set set_of(const FakeRuntime& engine) {
     Set set;
     for (const auto& one : engine.containers())
         set.push_back({one.engine_name, one.spec.image, engine.limits_of(one.engine_id).memory,
-                       engine.policy_of(one.engine_id), one.runs(), one.spec.id});
+                       engine.policy_of(one.engine_id), one.runs(),
+                       engine.place_of(one.engine_id) == runtime::Place::Shared, one.spec.id});
     std::sort(set.begin(), set.end());
     return set;
 }
@@ -94,9 +95,9 @@ struct Berth {
         service::UpdateAgentConfig config{};
         config.parallel = 1;
         config.current_state_delay = std::chrono::milliseconds(0);
-        station = std::make_unique<Station>(killable, place.home(), config,
-                                            service::StepsConfig{std::chrono::seconds(2), false, {}}, broker,
-                                            place.said());
+        service::StepsConfig steps{std::chrono::seconds(2), false, {}};
+        steps.gate = std::chrono::milliseconds(10);
+        station = std::make_unique<Station>(killable, place.home(), config, steps, broker, place.said());
     }
     std::unique_ptr<FakeRuntime> engine;
     service::KillableRuntime killable;

@@ -21,6 +21,7 @@ Set set_on(const Device& device) {
         const auto memory = kSizes.find(field("/HostConfig/Memory"));
         set.push_back({name, field("/Config/Image"), memory == kSizes.end() ? "" : memory->second,
                        field("/HostConfig/RestartPolicy/Name"), field("/State/Status") == "running",
+                       !field("/NetworkSettings/Networks/" + device.name_space()).empty(),
                        field("/Config/Labels/io.berth.id")});
     }
     return set;  // names are sorted

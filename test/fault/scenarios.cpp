@@ -9,6 +9,11 @@ std::string component(const std::string& name, const std::string& image, const s
            limit + "]}";
 }
 
+std::string start_first(const std::string& name, const std::string& image) {
+    auto text = component(name, image);
+    return text.insert(text.size() - 2, R"(,{"key":"updateOrder","value":"start-first"})");
+}
+
 std::string message(const std::string& activity, const std::vector<std::string>& components) {
     std::string text =
         R"({"activityId":")" + activity + R"(","payload":{"domains":[{"id":"containers","components":[)";
@@ -35,6 +40,12 @@ const std::vector<Scenario>& scenarios() {
          message("cut", {component("web", kNewImage), component("db", kOldImage, "96M"),
                          component("fresh", kBrokenImage), component("same", kOldImage)}),
          false},
+        {"update that starts first",
+         message("before", {component("web", kOldImage), component("db", kOldImage)}),
+         message("cut", {start_first("web", kNewImage), component("db", kOldImage)})},
+        {"update that starts first and goes back",
+         message("before", {component("web", kOldImage), component("db", kOldImage)}),
+         message("cut", {start_first("web", kNewImage), start_first("db", kBrokenImage)}), false},
     };
     return all;
 }

@@ -1,4 +1,4 @@
-// The three updates that are cut off at every point: what there is before, and what is sent.
+// The updates that are cut off at every point: what there is before, and what is sent.
 #pragma once
 
 #include <string>
