@@ -66,7 +66,7 @@ class Updates {
     void accept(DesiredState desired);
     void work_off();
     bool take(const CommandMessage& command);  // true: done with it
-    bool make_way(const DesiredState& desired);
+    bool make_way();
     void look_for_newer();
     void give_up_waiting(const Error& error);
     void give_way();

@@ -167,7 +167,7 @@ void Updates::work_off() {
             waiting_.pop_front();
             continue;
         }
-        if (!make_way(std::get<DesiredState>(waiting_.front()))) return;
+        if (!make_way()) return;
         auto desired = std::get<DesiredState>(std::move(waiting_.front()));
         waiting_.pop_front();
         identify(std::move(desired));
@@ -177,11 +177,10 @@ void Updates::work_off() {
 // A pull must not hold up the newer desired state behind a command that waits for it.
 void Updates::look_for_newer() {
     if (!operation_->running || operation_->running->command != Command::Download) return;
-    for (const auto& waiting : waiting_)
-        if (const auto* newer = std::get_if<DesiredState>(&waiting)) {
-            make_way(*newer);
-            return;
-        }
+    const bool waits = std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& waiting) {
+        return std::holds_alternative<DesiredState>(waiting);
+    });
+    if (waits) make_way();
 }
 
 bool Updates::take(const CommandMessage& message) {
@@ -209,7 +208,7 @@ bool Updates::take(const CommandMessage& message) {
 
 // True once no open operation stands in the way of a valid newer desired state. With an engine that does not
 // answer the newer one fails by itself and the open operation stays as it is, so the engine is asked first.
-bool Updates::make_way(const DesiredState& desired) {
+bool Updates::make_way() {
     if (!is_open() || !world_.ready()) return true;
     if (operation_->superseded || asking_) return false;
     asking_ = true;
