@@ -24,10 +24,10 @@ constexpr std::int64_t kMiB = 1024 * 1024;
 // 120 MiB free, of which 20 MiB stay free: room for 33 MiB of layers.
 struct Narrow : Gateway {
     explicit Narrow(UpdateAgentConfig given = one_by_one()) : Gateway(std::move(given)) {
-        StepsConfig steps{};
-        steps.stop_timeout = std::chrono::seconds(2);
-        steps.reserve_bytes = 20 * kMiB;
-        station = std::make_unique<Station>(engine, folder.path(), config, steps);
+        StepsConfig narrow{};
+        narrow.stop_timeout = std::chrono::seconds(2);
+        narrow.reserve_bytes = 20 * kMiB;
+        station = std::make_unique<Station>(engine, folder.path(), config, narrow);
         station->await_ready();
         engine.set_free(120 * kMiB);
     }
