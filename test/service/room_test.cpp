@@ -160,6 +160,11 @@ TEST_CASE("an engine that is slow to tell hinders no update", "[BX-02][service]"
     device.engine.fail_next(Verb::ImagePresent, slow);
     device.deploy("no image told", {{"web", "app:2"}, {"db", "far:2"}});
     CHECK(device.engine.calls(Verb::Pull) == 2);
+    // It is there for all else.
+    device.put_remote("far:3", {{"c", 1000 * kMiB}});
+    device.engine.fail_next(Verb::Space, fail(Errc::Unavailable, "connection refused"), 2);
+    device.deploy("no answer to that", {{"web", "far:3"}});
+    CHECK(device.engine.calls(Verb::Pull) == 3);
 }
 
 TEST_CASE("a registry that says nothing is asked for one image", "[BX-02][service]") {
