@@ -1,5 +1,7 @@
 #include "reconcile/side_by_side.hpp"
 
+#include <filesystem>
+
 #include "protocol/forms.hpp"
 #include "protocol/problems.hpp"
 #include "reconcile/identify.hpp"
@@ -7,11 +9,12 @@
 namespace berth::reconcile {
 namespace {
 
-// "/data/" and "/data" are one folder.
-std::string as_folder(std::string source) {
-    while (source.size() > 1 && source.back() == '/')
-        source.pop_back();
-    return source;
+// "/data/", "/data/./" and "/data" are one folder. Links are not followed: this looks at no disk.
+std::string as_folder(const std::string& source) {
+    auto folder = std::filesystem::path(source).lexically_normal().string();
+    while (folder.size() > 1 && folder.back() == '/')
+        folder.pop_back();
+    return folder;
 }
 
 bool is_inside(const std::string& inner, const std::string& outer) {

@@ -30,7 +30,8 @@ Result<std::string> value_of(const std::string& variable, const std::string& nam
     const std::string where = "key env: variable " + variable + ": secret '" + name + "'";
     if (!is_name(name)) return fail(Errc::Invalid, where + ": not the name of a file in " + dir.string());
     auto content = read_file(dir / name);
-    if (!content) return fail(content.error(), where);
+    // Not "not found", which would be an image's.
+    if (!content) return fail(fail(Errc::Invalid, content.error().message), where);
     warn_if_open(dir / name);
     if (content->ends_with('\n')) content->pop_back();
     return content;

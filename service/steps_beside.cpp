@@ -120,7 +120,11 @@ void Steps::take_off_network(const ContainerSpec& spec, Done done) {
     if (id.empty()) return done(std::nullopt);
     submit(
         Lane::Steps, spec.id, kCallLimit,
-        [this, id, spec](const runtime::Call& call) {
+        [this, id, spec](const runtime::Call& call) -> Result<> {
+            // It may end for lack of connections: the engine must not start it again, back on the bridge.
+            if (auto held = runtime_.update(id, {RestartPolicy{"no", 0, 0}, std::nullopt}, call);
+                !held && held.error().code != Errc::NotFound)
+                return held;
             return runtime_.move_to(id, spec, runtime::Place::Nowhere, call);
         },
         [name = spec.name, done = std::move(done)](const Result<>& left) {

@@ -72,6 +72,7 @@ class DockerRuntime final : public Runtime {
     std::optional<Manifest> take_manifest(const std::string& reference);
     Result<> set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call) const;
     Result<> leave(const EngineId& engine_id, const std::string& network, const Call& call) const;
+    void remove_network(const std::string& name, const Call& call) const;
     Result<Inspected> look_at(const EngineId& engine_id, const Call& call) const;
     Result<EngineId> create_named(const std::string& name, const std::string& body, const Call& call) const;
     Result<Sent> send_signal(const EngineId& engine_id, const std::string& signal, const Call& call) const;

@@ -191,6 +191,7 @@ TEST_CASE("start-first with a folder that both instances would have is refused",
     const std::vector<Case> cases = {
         {"the same", "/data", "/data", true},
         {"the same, spelled otherwise", "/data/", "/data", true},
+        {"the same by a way round", "/data", "/data/./x//../", true},
         {"a part of it", "/data", "/data/sub", true},
         {"one around it", "/data/sub", "/data", true},
         {"all of the machine", "/", "/data", true},
