@@ -1,5 +1,6 @@
 #include "reconcile/side_by_side.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "protocol/forms.hpp"
@@ -44,6 +45,8 @@ void look_at(const ActionState& action, const ContainerSpec& old, Problems& prob
 
 std::optional<Error> refusal(const DesiredState& desired, const std::vector<Container>& current,
                              const std::set<std::string>& pinned) {
+    const auto asks = [](const Component& component) { return component.order == UpdateOrder::StartFirst; };
+    if (std::none_of(desired.components.begin(), desired.components.end(), asks)) return std::nullopt;
     Problems problems;
     for (const auto& action : identify(desired, current, pinned).actions) {
         if (!action.start_first) continue;

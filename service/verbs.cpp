@@ -179,32 +179,24 @@ void Verbs::stop_now(const ContainerId& id, const StopOptions& options, const Do
 }
 
 void Verbs::pause(const ContainerId& id, Done done) {
-    in_turn(id, std::move(done), [this, id](const Done& ended) {
-        const Container* container = take(id, ended);
-        if (container == nullptr) return;
-        run(
-            Lane::Quick, id, kCallLimit,
-            [this, known = *container](const runtime::Call& call) -> Result<> {
-                const auto seen = look(runtime_, known.engine_id, known, call);
-                if (!seen) return seen.error();
-                if (seen->state.status != Status::Running) return refuse(known, "is not running");
-                return runtime_.pause(known.engine_id, call);
-            },
-            ended);
-    });
+    switch_over(id, Status::Running, "is not running", &runtime::Runtime::pause, std::move(done));
 }
 
 void Verbs::resume(const ContainerId& id, Done done) {
-    in_turn(id, std::move(done), [this, id](const Done& ended) {
+    switch_over(id, Status::Paused, "is not paused", &runtime::Runtime::unpause, std::move(done));
+}
+
+void Verbs::switch_over(const ContainerId& id, Status from, const char* otherwise, Switch verb, Done done) {
+    in_turn(id, std::move(done), [this, id, from, otherwise, verb](const Done& ended) {
         const Container* container = take(id, ended);
         if (container == nullptr) return;
         run(
             Lane::Quick, id, kCallLimit,
-            [this, known = *container](const runtime::Call& call) -> Result<> {
+            [this, known = *container, from, otherwise, verb](const runtime::Call& call) -> Result<> {
                 const auto seen = look(runtime_, known.engine_id, known, call);
                 if (!seen) return seen.error();
-                if (seen->state.status != Status::Paused) return refuse(known, "is not paused");
-                return runtime_.unpause(known.engine_id, call);
+                if (seen->state.status != from) return refuse(known, otherwise);
+                return (runtime_.*verb)(known.engine_id, call);
             },
             ended);
     });
