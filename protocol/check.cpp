@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t kMiB = 1024 * 1024;
 constexpr std::int64_t kLeastMemory = 3 * kMiB;
 constexpr std::int64_t kEngineFloor = 6 * kMiB;
-constexpr std::int64_t kMaxSeconds = std::numeric_limits<std::int64_t>::max() / 1'000'000'000;
+constexpr std::int64_t kMaxRetryTimeoutSeconds = std::numeric_limits<std::int64_t>::max() / 1'000'000'000;
 
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view kDigits = "0123456789";
@@ -181,7 +181,7 @@ void Check::restart() {
             retries);
     if (on_failure && restart.retry_timeout_s < 0)
         add("restartTimeout", "host_config.restart_policy.retry_timeout", "must not be negative", timeout);
-    if (restart.retry_timeout_s > kMaxSeconds)
+    if (restart.retry_timeout_s > kMaxRetryTimeoutSeconds)
         add("restartTimeout", "host_config.restart_policy.retry_timeout", "is out of range", timeout);
 }
 

@@ -7,14 +7,15 @@
 namespace berth {
 namespace {
 
-constexpr std::array<std::pair<Command, std::string_view>, 5> kWords = {{{Command::Download, "DOWNLOAD"},
-                                                                         {Command::Update, "UPDATE"},
-                                                                         {Command::Activate, "ACTIVATE"},
-                                                                         {Command::Rollback, "ROLLBACK"},
-                                                                         {Command::Cleanup, "CLEANUP"}}};
+constexpr std::array<std::pair<Command, std::string_view>, 5> kCommandWords = {
+    {{Command::Download, "DOWNLOAD"},
+     {Command::Update, "UPDATE"},
+     {Command::Activate, "ACTIVATE"},
+     {Command::Rollback, "ROLLBACK"},
+     {Command::Cleanup, "CLEANUP"}}};
 
 std::optional<Command> parse_command(std::string_view text) {
-    for (const auto& [value, word] : kWords)
+    for (const auto& [value, word] : kCommandWords)
         if (word == text) return value;
     return std::nullopt;
 }
@@ -22,7 +23,7 @@ std::optional<Command> parse_command(std::string_view text) {
 }  // namespace
 
 std::string_view to_string(Command command) {
-    for (const auto& [value, word] : kWords)
+    for (const auto& [value, word] : kCommandWords)
         if (value == command) return word;
     return "DOWNLOAD";
 }

@@ -8,7 +8,7 @@
 namespace berth {
 namespace {
 
-constexpr std::array<std::pair<Word, std::string_view>, 23> kWords = {
+constexpr std::array<std::pair<Word, std::string_view>, 23> kFeedbackWords = {
     {{Word::Identifying, "IDENTIFYING"},
      {Word::Identified, "IDENTIFIED"},
      {Word::IdentificationFailed, "IDENTIFICATION_FAILED"},
@@ -69,13 +69,13 @@ ActionReport read_action(const Fields& action, std::string_view prefix) {
 }  // namespace
 
 std::string_view to_string(Word word) {
-    for (const auto& [value, text] : kWords)
+    for (const auto& [value, text] : kFeedbackWords)
         if (value == word) return text;
     return "IDENTIFYING";
 }
 
 std::optional<Word> parse_word(std::string_view text) {
-    for (const auto& [value, word] : kWords)
+    for (const auto& [value, word] : kFeedbackWords)
         if (word == text) return value;
     return std::nullopt;
 }

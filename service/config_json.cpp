@@ -44,9 +44,9 @@ class CountingIterator {
 };
 
 // Collects a setting per scalar and per list of scalars. Null is as if absent.
-class Flattener : public nlohmann::json_sax<json> {
+class JsonFlattener : public nlohmann::json_sax<json> {
  public:
-    Flattener(std::string file, const int& line, Settings& settings, Problems& problems)
+    JsonFlattener(std::string file, const int& line, Settings& settings, Problems& problems)
         : file_(std::move(file)), line_(line), settings_(settings), problems_(problems) {}
 
     bool null() override {
@@ -166,7 +166,7 @@ class Flattener : public nlohmann::json_sax<json> {
 Settings read_json(const std::string& text, const std::string& file, Problems& problems) {
     Settings settings;
     int line = 1;
-    Flattener flattener(file, line, settings, problems);
+    JsonFlattener flattener(file, line, settings, problems);
     const char* start = text.data();
     const bool good = json::sax_parse(CountingIterator{start, &line},
                                       CountingIterator{start + text.size(), &line}, &flattener);

@@ -15,9 +15,9 @@ std::string name_of(const toml::node& node) {
     return "a table";
 }
 
-class Flattener {
+class TomlFlattener {
  public:
-    Flattener(std::string file, Settings& settings) : file_(std::move(file)), settings_(settings) {}
+    TomlFlattener(std::string file, Settings& settings) : file_(std::move(file)), settings_(settings) {}
 
     void table(const toml::table& table) {
         for (const auto& [key, node] : table) {
@@ -77,7 +77,7 @@ Settings read_toml(const std::string& text, const std::string& file, Problems& p
     Settings settings;
     try {
         const auto root = toml::parse(text, file);
-        Flattener(file, settings).table(root);
+        TomlFlattener(file, settings).table(root);
     } catch (const toml::parse_error& error) {
         problems.push_back({Severity::Error,
                             {file, static_cast<int>(error.source().begin.line)},

@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kTopic = "acme.fleet/gw:truck-7:edge:containers/things/live/messages/start";
 constexpr const char* kPath = "/features/Container:nav-7/inbox/messages/start";
 
-twin::Incoming decode(const std::string& text, std::size_t most = kMaxMessageBytes) {
+twin::Incoming arrived(const std::string& text, std::size_t most = kMaxMessageBytes) {
     return twin::decode_command(text, nav_thing(), most);
 }
 
@@ -42,15 +42,15 @@ std::string with_headers(const json& given) {
     return whole.dump();
 }
 
-twin::Refusal refusal(const std::string& text) {
-    const auto incoming = decode(text);
+twin::Refusal refusal_of(const std::string& text) {
+    const auto incoming = arrived(text);
     INFO(text);
     REQUIRE(std::holds_alternative<twin::Refusal>(incoming.content));
     return std::get<twin::Refusal>(incoming.content);
 }
 
 bool accepted(const std::string& text) {
-    return std::holds_alternative<twin::Command>(decode(text).content);
+    return std::holds_alternative<twin::Command>(arrived(text).content);
 }
 
 twin::Create create(const std::string& value) {
@@ -78,7 +78,7 @@ TEST_CASE("recorded commands are understood", "[TW-17][TW-19][protocol]") {
     const auto lines = golden_lines("twin-commands.jsonl");
     REQUIRE(lines.size() == expected.size());
     for (std::size_t i = 0; i < lines.size(); ++i) {
-        const auto incoming = decode(lines[i]);
+        const auto incoming = arrived(lines[i]);
         INFO(lines[i]);
         REQUIRE(std::holds_alternative<twin::Command>(incoming.content));
         const auto& command = std::get<twin::Command>(incoming.content);
@@ -92,8 +92,8 @@ TEST_CASE("recorded commands are understood", "[TW-17][TW-19][protocol]") {
 
 TEST_CASE("answers are as recorded", "[TW-16][TW-19][TW-27][TW-29][protocol]") {
     const auto lines = golden_lines("twin-commands.jsonl");
-    const auto created = decode(lines[0]).sender;
-    const auto stopped = decode(lines[2]).sender;
+    const auto created = arrived(lines[0]).sender;
+    const auto stopped = arrived(lines[2]).sender;
     twin::Sender started{kTopic, kPath, "c-103", true};
     twin::Sender unknown{kTopic, "/features/Container:none/inbox/messages/start", "c-104", true};
     const auto late = twin::encode_refusal(
@@ -118,7 +118,7 @@ TEST_CASE("what is no envelope is a protocol error", "[TW-21][protocol]") {
           std::string("{} x"), std::string("\xff"), message({{"topic", nullptr}}), message({{"topic", ""}}),
           message({{"topic", 7}}), message({{"topic", "a/b"}}), message({{"path", nullptr}}),
           message({{"path", ""}}), message({{"path", json::array()}})}) {
-        const auto refused = refusal(text);
+        const auto refused = refusal_of(text);
         CHECK(refused.stage == Stage::Protocol);
         CHECK(refused.code == Code::ParameterInvalid);
         CHECK_FALSE(refused.message.empty());
@@ -128,7 +128,7 @@ TEST_CASE("what is no envelope is a protocol error", "[TW-21][protocol]") {
 TEST_CASE("headers are checked one by one", "[TW-22][TW-77][protocol]") {
     const json value = {{"value", {{"force", true}}}};
     const auto early = [](const std::string& text) {
-        const auto refused = refusal(text);
+        const auto refused = refusal_of(text);
         CHECK(refused.stage == Stage::Early);
         CHECK(refused.code == Code::ParameterInvalid);
         return refused.message;
@@ -149,19 +149,19 @@ TEST_CASE("headers are checked one by one", "[TW-22][TW-77][protocol]") {
           json({{"correlation-id", "c"}, {"response-required", 1}}), json::array(), json("x")})
         early(with_headers(wrong));
     CHECK_FALSE(
-        decode(with_headers({{"correlation-id", 5}, {"response-required", true}})).sender.correlation_id);
-    CHECK(decode(with_headers({{"correlation-id", 5}, {"response-required", true}})).sender.wants_answer);
+        arrived(with_headers({{"correlation-id", 5}, {"response-required", true}})).sender.correlation_id);
+    CHECK(arrived(with_headers({{"correlation-id", 5}, {"response-required", true}})).sender.wants_answer);
 }
 
 TEST_CASE("headers that nobody acts on are accepted and not repeated", "[TW-19][protocol]") {
-    const auto incoming = decode(with_headers({{"correlation-id", "c-9"},
-                                               {"response-required", true},
-                                               {"timeout", "10"},
-                                               {"version", 2},
-                                               {"ditto-originator", "x"},
-                                               {"reply-to", "y"},
-                                               {"If-Match", "*"},
-                                               {"x-things-parameter-order", "[]"}}));
+    const auto incoming = arrived(with_headers({{"correlation-id", "c-9"},
+                                                {"response-required", true},
+                                                {"timeout", "10"},
+                                                {"version", 2},
+                                                {"ditto-originator", "x"},
+                                                {"reply-to", "y"},
+                                                {"If-Match", "*"},
+                                                {"x-things-parameter-order", "[]"}}));
     REQUIRE(std::holds_alternative<twin::Command>(incoming.content));
     CHECK(json::parse(twin::encode_done(incoming.sender))["headers"] == json({{"correlation-id", "c-9"}}));
 }
@@ -172,7 +172,7 @@ TEST_CASE("an answer is wanted only by a header that says so", "[TW-26][TW-77][p
     for (const auto& [given, wanted] : cases) {
         json all = {{"correlation-id", "c"}};
         if (!given.is_null()) all["response-required"] = given;
-        CHECK(decode(with_headers(all)).sender.wants_answer == wanted);
+        CHECK(arrived(with_headers(all)).sender.wants_answer == wanted);
         CHECK(accepted(with_headers(all)));
     }
 }
@@ -180,7 +180,7 @@ TEST_CASE("an answer is wanted only by a header that says so", "[TW-26][TW-77][p
 TEST_CASE("another thing is not found", "[TW-23][TW-66][protocol]") {
     for (const char* topic : {"acme.fleet/other:edge:containers/things/live/messages/start",
                               "acme/gw:truck-7:edge:containers/things/live/messages/start"}) {
-        const auto refused = refusal(message({{"topic", topic}}));
+        const auto refused = refusal_of(message({{"topic", topic}}));
         CHECK(refused.stage == Stage::Early);
         CHECK(refused.code == Code::SubjectNotFound);
     }
@@ -207,7 +207,7 @@ TEST_CASE("paths lead to a feature's operation or nowhere", "[TW-24][protocol]")
         {"features/X/inbox/messages/a", Code::ParameterInvalid},
     };
     for (const auto& [path, code] : cases) {
-        const auto refused = refusal(message({{"path", path}}));
+        const auto refused = refusal_of(message({{"path", path}}));
         INFO(path);
         CHECK(refused.stage == Stage::Early);
         CHECK(refused.code == code);
@@ -222,17 +222,17 @@ TEST_CASE("names count in any case, the exact one first", "[TW-78][protocol]") {
     const std::string shouted = R"({"TOPIC":")" + std::string(kTopic) + R"(","Path":")" + kPath +
                                 R"(","Headers":{"Correlation-Id":"c","Response-Required":true}})";
     CHECK(accepted(shouted));
-    CHECK(decode(shouted).sender.correlation_id == "c");
+    CHECK(arrived(shouted).sender.correlation_id == "c");
 }
 
 TEST_CASE("large and deep payloads are refused before a tree is built", "[TW-81][protocol]") {
     const auto fine = message(json::object());
-    CHECK(std::holds_alternative<twin::Command>(decode(fine, fine.size()).content));
-    const auto too_large = std::get<twin::Refusal>(decode(fine, fine.size() - 1).content);
+    CHECK(std::holds_alternative<twin::Command>(arrived(fine, fine.size()).content));
+    const auto too_large = std::get<twin::Refusal>(arrived(fine, fine.size() - 1).content);
     CHECK(too_large.stage == Stage::Protocol);
     CHECK(too_large.code == Code::ParameterInvalid);
     CHECK_THAT(too_large.message, ContainsSubstring("too many"));
-    const auto deep = refusal("{\"value\":" + std::string(100'000, '['));
+    const auto deep = refusal_of("{\"value\":" + std::string(100'000, '['));
     CHECK(deep.stage == Stage::Protocol);
     CHECK_THAT(deep.message, ContainsSubstring("nested too deeply"));
 }
