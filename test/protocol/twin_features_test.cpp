@@ -1,9 +1,7 @@
 // What the twin shows, byte for byte, and the topics it is said on.
 #include "protocol/twin/features.hpp"
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "protocol/document.hpp"
 #include "protocol/twin/arguments.hpp"
@@ -282,15 +280,4 @@ TEST_CASE("the file of known features reads and writes", "[TW-74][protocol]") {
     CHECK(*twin::decode_known(R"({"a":"Container:a","b":"Container:b"})") ==
           std::vector<ContainerId>{"a", "b"});
     CHECK_FALSE(twin::decode_known("{\"a\":"));
-}
-
-TEST_CASE("the manual shows every message as it is", "[protocol]") {
-    std::ostringstream manual;
-    manual << std::ifstream(std::string(BERTH_SOURCE_DIR) + "/protocol/README.md").rdbuf();
-    for (const char* file : {"plan-result.jsonl", "export.jsonl", "twin-handshake.jsonl", "twin-sent.jsonl",
-                             "twin-commands.jsonl", "twin-answers.jsonl"})
-        for (const auto& line : golden_lines(file)) {
-            INFO(line);
-            CHECK(manual.str().find("\n" + line + "\n") != std::string::npos);
-        }
 }
