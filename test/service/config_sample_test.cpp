@@ -1,6 +1,9 @@
 // What we give people to read is held against what the daemon knows.
+#include <algorithm>
 #include <iterator>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "test/service/config_support.hpp"
 #include "test/support/catch.hpp"
@@ -25,6 +28,19 @@ std::string uncommented(const std::string& text) {
         out += (is_default ? line.substr(1) : line) + "\n";
     }
     return out;
+}
+
+// Those at the beginning of the lines of a help, without their dashes.
+std::vector<std::string> flags_in(const std::string& help) {
+    std::vector<std::string> flags;
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);) {
+        std::replace(line.begin(), line.end(), ',', ' ');
+        std::istringstream words(line);
+        for (std::string word; words >> word && word.starts_with('-');)
+            if (word.starts_with("--")) flags.push_back(word.substr(2));
+    }
+    return flags;
 }
 
 }  // namespace
@@ -57,7 +73,7 @@ TEST_CASE("the packaged neighbour timer is the default", "[BX-23][service]") {
 }
 
 TEST_CASE("the manual names every option and every flag", "[service]") {
-    const auto manual = text_of("service/README.md");
+    const auto manual = text_of("service/options.md");
     for (const auto* option : all_options()) {
         INFO(option->key);
         std::string key{option->key};
@@ -67,6 +83,19 @@ TEST_CASE("the manual names every option and every flag", "[service]") {
             CHECK(manual.find("`--" + std::string{option->flag} + "`") != std::string::npos);
         if (!option->path[0].empty())
             CHECK(manual.find("`" + std::string{option->path[0]} + "`") != std::string::npos);
+    }
+}
+
+TEST_CASE("the manual page names every flag of the help", "[service]") {
+    const auto page = text_of("etc/berthd.8");
+    const char* const argv[] = {"berthd", "--help"};
+    const auto flags = flags_in(parse_command_line(2, argv).text);
+    REQUIRE(flags.size() > 50);
+    for (const auto& flag : flags) {
+        INFO(flag);
+        const auto named = "Fl -" + flag;
+        const bool found = page.find(named + " ") != page.npos || page.find(named + "\n") != page.npos;
+        CHECK(found);
     }
 }
 
