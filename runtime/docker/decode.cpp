@@ -218,6 +218,15 @@ Result<std::string> decode_gateway(std::string_view body) {
     return std::string();
 }
 
+Result<std::vector<std::string>> decode_network_names(std::string_view body) {
+    const auto list = json::parse(body, nullptr, false);
+    if (!list.is_array()) return fail(Errc::Internal, "the engine's list of networks is no JSON array");
+    std::vector<std::string> names;
+    for (const auto& network : list)
+        if (auto name = text(network, "Name"); !name.empty()) names.push_back(std::move(name));
+    return names;
+}
+
 Result<std::string> decode_engine_version(std::string_view body) {
     const auto parsed = parse_object(body, "version");
     if (!parsed) return parsed.error();

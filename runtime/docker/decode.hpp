@@ -34,6 +34,7 @@ Result<EngineId> decode_id(std::string_view body);
 Result<std::optional<EngineEvent>> decode_event(std::string_view line);
 
 Result<std::string> decode_gateway(std::string_view body);  // of a network: the first IPv4 one, empty: none
+Result<std::vector<std::string>> decode_network_names(std::string_view body);  // of GET /networks
 
 // "20.10.24+dfsg1" of GET /version -> "20.10.24".
 Result<std::string> decode_engine_version(std::string_view body);

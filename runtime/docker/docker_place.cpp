@@ -4,8 +4,11 @@
 // not answer any more leaves the bridge: an alias alone cannot be given to what runs, or taken from it.
 #include <spdlog/spdlog.h>
 
+#include <mutex>
+
 #include <fmt/format.h>
 
+#include "runtime/docker/decode.hpp"
 #include "runtime/docker/docker_runtime.hpp"
 #include "runtime/docker/encode.hpp"
 
@@ -51,14 +54,38 @@ Result<> DockerRuntime::move_to(const EngineId& engine_id, const ContainerSpec& 
     return {};
 }
 
+// What a call that failed, or Berth's end, has left. Nothing is worth a failed connect here: the next one
+// tries again. In the middle of set_apart nobody is on a network that is needed, so each waits for the other.
+void DockerRuntime::sweep_apart(const Call& call) {
+    const std::lock_guard lock(apart_mutex_);
+    const auto filters = url_escape(encode_filters(options_.name_space));
+    const auto reply = expect(request("GET", "/networks?filters=" + filters), call);
+    const auto names = reply ? decode_network_names(reply->body) : reply.error();
+    if (!names) return spdlog::warn("left networks not looked for: {}", names.error().message);
+    for (const auto& name : *names)
+        if (is_apart_network(options_.bridge, name) && is_unused(name, call)) {
+            spdlog::info("network '{}' was left behind: no container needs it any more", name);
+            remove_network(name, call);
+        }
+}
+
+// Also of a container that does not run the engine notes where it will start.
+bool DockerRuntime::is_unused(const std::string& network, const Call& call) const {
+    const auto filters = url_escape(encode_network_filter(network));
+    const auto reply = expect(request("GET", "/containers/json?all=1&filters=" + filters), call);
+    const auto members = reply ? decode_list(reply->body) : reply.error();
+    return members && members->empty();
+}
+
 void DockerRuntime::remove_network(const std::string& name, const Call& call) const {
     if (const auto gone = expect(request("DELETE", at_network(name)), call, 404); !gone)
         spdlog::warn("network '{}' is left behind: {}", name, gone.error().message);
 }
 
 // Of one that does not run only the engine's notes change: it will start there.
-Result<> DockerRuntime::set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call) const {
+Result<> DockerRuntime::set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call) {
     if (seen.container.runs() || seen.container.state.restarting) return {};
+    const std::lock_guard lock(apart_mutex_);
     const auto& engine_id = seen.container.engine_id;
     const auto apart = apart_network(options_.bridge, spec.id);
     // The note may be of a network of that name that somebody has removed since.

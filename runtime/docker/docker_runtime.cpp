@@ -64,8 +64,10 @@ Result<EngineInfo> DockerRuntime::connect(Call call) {
     auto platform = decode_platform(about->body);
     platform.variant = machine_variant();  // the engine is on this machine, and does not tell
     platform_ = std::make_shared<const Platform>(std::move(platform));
-    if (!options_.bridge.disable)
+    if (!options_.bridge.disable) {
         if (auto network = ensure_network(call); !network) return fail(network.error(), "connect");
+        sweep_apart(call);
+    }
     compare_insecure_registries(call);
     return EngineInfo{.name = fmt::format("Docker Engine {}", *engine), .api_version = to_string(*version)};
 }

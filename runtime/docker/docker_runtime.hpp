@@ -70,9 +70,11 @@ class DockerRuntime final : public Runtime {
     Result<std::vector<std::vector<std::string>>> layers_of_images(const Call& call) const;
     void keep_manifest(const std::string& reference, const Manifest& manifest);
     std::optional<Manifest> take_manifest(const std::string& reference);
-    Result<> set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call) const;
+    Result<> set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call);
     Result<> leave(const EngineId& engine_id, const std::string& network, const Call& call) const;
     void remove_network(const std::string& name, const Call& call) const;
+    void sweep_apart(const Call& call);
+    bool is_unused(const std::string& network, const Call& call) const;
     Result<Inspected> look_at(const EngineId& engine_id, const Call& call) const;
     Result<EngineId> create_named(const std::string& name, const std::string& body, const Call& call) const;
     Result<Sent> send_signal(const EngineId& engine_id, const std::string& signal, const Call& call) const;
@@ -85,6 +87,7 @@ class DockerRuntime final : public Runtime {
     const Http http_;
     std::atomic<int> api_minor_;  // of 1.x; written by connect, read by every other call
     std::atomic<std::shared_ptr<const Platform>> platform_;  // as well; shared with whoever reads it
+    std::mutex apart_mutex_;  // held while a network of one instance is made, or such are swept
     std::mutex manifests_mutex_;
     std::map<std::string, KnownManifest> manifests_;  // by reference, of the last minute
 };

@@ -262,6 +262,11 @@ std::string encode_filters(const std::string& name_space, const ContainerId& id)
     return dump(filters);
 }
 
+std::string encode_network_filter(const std::string& network) {
+    const ordered_json filters = {{"network", ordered_json::array({network})}};
+    return dump(filters);
+}
+
 std::string encode_event_filters(const std::string& name_space) {
     const ordered_json filters = {{"type", ordered_json::array({"container"})},
                                   {"label", owned_labels(name_space)}};

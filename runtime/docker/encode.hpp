@@ -62,6 +62,7 @@ Result<std::string> encode_network(const BridgeOptions& bridge, const std::strin
 
 // The network of one instance that waits beside the one it replaces: its name, and POST /networks/create.
 std::string apart_network(const BridgeOptions& bridge, const ContainerId& id);
+bool is_apart_network(const BridgeOptions& bridge, std::string_view name);
 std::string encode_apart_network(const BridgeOptions& bridge, const ContainerId& id,
                                  const std::string& name_space);
 
@@ -72,5 +73,6 @@ std::string encode_member(const EngineId& engine_id, const ContainerSpec& spec);
 // The filters parameter (not escaped) that keeps everything else out of sight.
 std::string encode_filters(const std::string& name_space, const ContainerId& id = {});
 std::string encode_event_filters(const std::string& name_space);
+std::string encode_network_filter(const std::string& network);  // whoever is on it
 
 }  // namespace berth::runtime::docker

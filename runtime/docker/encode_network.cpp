@@ -55,6 +55,10 @@ Result<ordered_json> address_management(const BridgeOptions& bridge) {
     return config;
 }
 
+std::string start_of_apart(const BridgeOptions& bridge) {
+    return bridge.name + "-apart-";
+}
+
 ordered_json labels_of_network(const std::string& name_space) {
     return {{kLabelManaged, "true"}, {kLabelNamespace, name_space}};
 }
@@ -81,7 +85,11 @@ Result<std::string> encode_network(const BridgeOptions& bridge, const std::strin
 }
 
 std::string apart_network(const BridgeOptions& bridge, const ContainerId& id) {
-    return fmt::format("{}-apart-{}", bridge.name, id8(id));
+    return start_of_apart(bridge) + id8(id);
+}
+
+bool is_apart_network(const BridgeOptions& bridge, std::string_view name) {
+    return name.starts_with(start_of_apart(bridge));
 }
 
 // Its interface has a name of the engine's choice, as this one would be too long.

@@ -255,6 +255,7 @@ TEST_CASE("answers of an unexpected shape are an error and never a crash", "[run
         CHECK_FALSE(decode_event(body));
         CHECK_FALSE(decode_id(body));
         CHECK_FALSE(decode_gateway(body));
+        CHECK_FALSE(decode_network_names(body));
         CHECK_FALSE(decode_engine_version(body));
     }
     CHECK_FALSE(decode_id("{}"));

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/docker/encode.hpp"
 #include "test/runtime/builders.hpp"
 #include "test/runtime/stub_engine.hpp"
 #include "test/support/captured_log.hpp"
@@ -27,6 +28,7 @@ StubEngine::Handler engine_of(const std::string& api_version, StubEngine::Handle
             return peer.answer(200, R"({"Version":"26.1.5+dfsg1"})");
         if (request.find("/networks/berth0\r\n") != std::string::npos)
             return peer.answer(200, R"({"Driver":"bridge","IPAM":{"Config":[{"Gateway":"172.18.0.1"}]}})");
+        if (request.find("/networks?filters=") != std::string::npos) return peer.answer(200, "[]");
         rest(request, peer);
     };
 }
@@ -59,7 +61,7 @@ TEST_CASE("the API version is asked at every connect", "[runtime]") {
     REQUIRE(info);
     CHECK(info->api_version == "1.45");
     CHECK(engine.requests().at(1) == "GET /v1.43/version");
-    CHECK(engine.requests().back() == "GET /v1.45/networks/berth0");
+    CHECK(engine.requests().at(6) == "GET /v1.45/networks/berth0");
 }
 
 TEST_CASE("an engine that does not fit is named with both versions", "[runtime]") {
@@ -126,7 +128,7 @@ TEST_CASE("insecure registries that the engine does not allow are one warning a 
 
     const auto asked = engine.requests().size();
     REQUIRE(DockerRuntime({.socket = engine.socket(), .insecure_registries = {"localhost"}}).connect({}));
-    CHECK(engine.requests().size() == asked + 3);  // nothing to ask: ping, version, network
+    CHECK(engine.requests().size() == asked + 4);  // nothing to ask: ping, version, network, what is left
 }
 
 TEST_CASE("a pull fails by what its stream says, also after a 200", "[CM-32][runtime]") {
@@ -223,6 +225,43 @@ TEST_CASE("a container is moved so that it is never without a network while it i
     on_machine.network = "host";
     REQUIRE(runtime.move_to("e1", on_machine, Place::Nowhere, {}));
     CHECK(engine.requests().size() == asked);
+}
+
+TEST_CASE("a connect removes the networks of single instances that no container needs any more",
+          "[BX-22][runtime]") {
+    std::string left =
+        R"([{"Name":"berth0"},{"Name":"berth0-apart-00000001"},{"Name":"berth0-apart-00000002"},)"
+        R"({"Name":"other-apart-00000003"},{"Name":7}])";
+    int deletion = 200;
+    StubEngine engine([&](const std::string& request, Peer& peer) {
+        if (request.find("/networks?filters=") != std::string::npos) return peer.answer(200, left);
+        engine_of("1.41", [&](const std::string& asked, Peer& asking) {
+            if (asked.starts_with("DELETE ")) return asking.answer(deletion, "");
+            // one that was to start there and has not
+            const bool taken = asked.find("apart-00000002") != std::string::npos;
+            asking.answer(200, taken ? R"([{"Id":"e2","Names":["/web"],"State":"created"}])" : "[]");
+        })(request, peer);
+    });
+    const auto deleted = [&] {
+        std::vector<std::string> lines;
+        for (const auto& line : engine.requests())
+            if (line.starts_with("DELETE ")) lines.push_back(line);
+        return lines;
+    };
+    DockerRuntime runtime({.socket = engine.socket()});
+    REQUIRE(runtime.connect({}));
+    CHECK(deleted() == std::vector<std::string>{"DELETE /v1.41/networks/berth0-apart-00000001"});
+    const auto asked = engine.requests().at(3);
+    CHECK_THAT(asked, ContainsSubstring(url_escape(encode_filters("berth"))));
+
+    const CapturedLog log;
+    deletion = 500;
+    REQUIRE(runtime.connect({}));
+    CHECK(log.contains("warning: network 'berth0-apart-00000001' is left behind: "));
+    left = "no list";
+    REQUIRE(runtime.connect({}));
+    CHECK(log.contains("warning: left networks not looked for: "));
+    CHECK(deleted().size() == 2);
 }
 
 TEST_CASE("what an update cannot carry out as asked is in the log", "[CM-06][runtime]") {

@@ -396,6 +396,10 @@ TEST_CASE("a container comes to a network under its name and with its links", "[
           R"({"Container":"e1","EndpointConfig":{"Aliases":["app-host"],"Links":["db-host:db"]}})");
 
     CHECK(apart_network({.name = "kanto-cm0"}, kId) == "kanto-cm0-apart-1a2b3c4d");
+    CHECK(is_apart_network({.name = "kanto-cm0"}, "kanto-cm0-apart-1a2b3c4d"));
+    CHECK_FALSE(is_apart_network({.name = "kanto-cm0"}, "kanto-cm0"));
+    CHECK_FALSE(is_apart_network({.name = "kanto-cm0"}, "kanto-cm1-apart-1a2b3c4d"));
+    CHECK(encode_network_filter("berth0") == R"({"network":["berth0"]})");
     const auto apart = json::parse(encode_apart_network({.ip4 = "172.20.5.1/16", .mtu = 1400}, kId, "edge"));
     CHECK(apart == json({{"Name", "berth0-apart-1a2b3c4d"},
                          {"CheckDuplicate", true},

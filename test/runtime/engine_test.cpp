@@ -253,6 +253,27 @@ TEST_CASE("a container is found by its host name, also after it was replaced", "
     CHECK(bench.resolve(client_id, "database") == bench.address_of(second));
 }
 
+TEST_CASE("a connect removes what no container needs, and keeps what one will start on", "[BX-22][engine]") {
+    EngineBench bench;
+    auto& runtime = bench.runtime();
+    const auto there = [&](const ContainerSpec& spec) {
+        return !get(bench, "/networks/" + apart_network(bench.options().bridge, spec.id)).is_null();
+    };
+    const auto waiting = bench.spec("waiting");
+    const auto gone = bench.spec("gone");
+    REQUIRE(runtime.move_to(made(bench, waiting), waiting, Place::Apart, {}));
+    const auto gone_id = made(bench, gone);
+    REQUIRE(runtime.move_to(gone_id, gone, Place::Apart, {}));
+    REQUIRE(runtime.remove(gone_id, {}));
+    REQUIRE(there(gone));
+
+    REQUIRE(runtime.connect({}));
+    CHECK_FALSE(there(gone));
+    CHECK(there(waiting));
+    // The bench takes away containers, not their networks.
+    bench.delete_at("/networks/" + apart_network(bench.options().bridge, waiting.id));
+}
+
 TEST_CASE("who waits apart is not found by the name of both, and who has left is not any more",
           "[BX-22][CM-10][engine]") {
     EngineBench bench;
