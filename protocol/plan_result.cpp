@@ -17,8 +17,14 @@ OrderedJson write_planned(const PlannedAction& planned, const std::string& prefi
     }
     OrderedJson json = {{"component", std::move(component)}, {"action", to_string(planned.action)}};
     json["changes"] = std::move(changes);
+    if (planned.pull_bytes) json["pullBytes"] = *planned.pull_bytes;
     json["gap"] = planned.gap;
     return json;
+}
+
+std::optional<std::int64_t> read_bytes(const Fields& fields, std::string_view name) {
+    if (!fields.has(name)) return std::nullopt;
+    return fields.integer(name);
 }
 
 PlannedAction read_planned(const Fields& action, std::string_view prefix) {
@@ -34,6 +40,7 @@ PlannedAction read_planned(const Fields& action, std::string_view prefix) {
     planned.action = kind.value_or(Action::Check);
     for (const Fields& change : action.objects("changes"))
         planned.changes.push_back({change.text("key"), change.text("old"), change.text("new")});
+    planned.pull_bytes = read_bytes(action, "pullBytes");
     planned.gap = action.flag("gap");
     return planned;
 }
@@ -47,6 +54,8 @@ std::string encode(const PlanResult& result, std::string_view domain) {
     payload["actions"] = OrderedJson::array();
     for (const auto& planned : result.actions)
         payload["actions"].push_back(write_planned(planned, prefix));
+    if (result.need_bytes) payload["needBytes"] = *result.need_bytes;
+    if (result.free_bytes) payload["freeBytes"] = *result.free_bytes;
     return print_envelope(result.activity_id, result.timestamp, std::move(payload));
 }
 
@@ -67,6 +76,8 @@ Result<PlanResult> decode_plan_result(std::string_view text, std::string_view do
     result.message = payload.text("message");
     for (const Fields& action : payload.objects("actions"))
         result.actions.push_back(read_planned(action, prefix));
+    result.need_bytes = read_bytes(payload, "needBytes");
+    result.free_bytes = read_bytes(payload, "freeBytes");
     if (!problems.empty()) return fail(problems.error(), "plan result");
     return result;
 }

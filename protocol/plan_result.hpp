@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,9 @@ struct PlannedAction {
     std::string name{};     // bare; encoded as <domain>:<name>, as in feedback
     std::string version{};  // left out when empty
     Action action{Action::Check};
-    std::vector<KeyChange> changes{};  // of recreate and update
-    bool gap{};                        // something that runs stops
+    std::vector<KeyChange> changes{};          // of recreate and update
+    bool gap{};                                // something that runs stops
+    std::optional<std::int64_t> pull_bytes{};  // of create and recreate, compressed; absent: unknown
     bool operator==(const PlannedAction&) const = default;
 };
 
@@ -29,6 +31,8 @@ struct PlanResult {
     Word status{Word::Identified};  // or IdentificationFailed
     std::string message{};          // left out when empty
     std::vector<PlannedAction> actions{};
+    std::optional<std::int64_t> need_bytes{};  // of disk, for all pulls together; absent: unknown
+    std::optional<std::int64_t> free_bytes{};  // where the engine keeps its images; absent: unknown
     bool operator==(const PlanResult&) const = default;
 };
 

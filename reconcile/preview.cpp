@@ -1,8 +1,10 @@
 #include "reconcile/preview.hpp"
 
+#include <cstddef>
 #include <set>
 #include <utility>
 
+#include "reconcile/phases.hpp"
 #include "reconcile/plan.hpp"
 
 namespace berth::reconcile {
@@ -24,6 +26,10 @@ bool leaves_gap(const ActionState& action) {
     return stops && action.old && action.old->ran;
 }
 
+bool makes_instance(const ActionState& action) {
+    return step_of(Command::Download, action).has_value();
+}
+
 }  // namespace
 
 PlanResult preview(const Identified& identified, const std::vector<std::string>& redact) {
@@ -43,6 +49,29 @@ PlanResult preview(const Identified& identified, const std::vector<std::string>&
     }
     result.message = in_one(notices);
     return result;
+}
+
+std::vector<std::string> images_of(const Identified& identified) {
+    std::set<std::string> images;
+    for (const auto& action : identified.actions)
+        if (makes_instance(action)) images.insert(action.spec.image);
+    return {images.begin(), images.end()};
+}
+
+void tell_sizes(PlanResult& result, const Identified& identified, const Survey& found) {
+    std::set<std::string> counted;
+    for (std::size_t at = 0; at < identified.actions.size(); ++at) {
+        const auto& action = identified.actions[at];
+        if (!makes_instance(action)) continue;
+        const auto& image = action.spec.image;
+        if (!found.missing.contains(image))
+            result.actions[at].pull_bytes = 0;
+        else if (const auto layers = found.sizes.find(image); layers != found.sizes.end())
+            result.actions[at].pull_bytes = bytes_of(layers->second, counted);
+    }
+    if (found.sizes.size() == found.missing.size()) result.need_bytes = need_of(found.sizes);
+    result.free_bytes = found.room.free;
+    if (found.refused) result.message = in_one({found.refused->message, result.message});
 }
 
 }  // namespace berth::reconcile

@@ -1,7 +1,6 @@
 #include "reconcile/room.hpp"
 
 #include <limits>
-#include <set>
 
 namespace berth::reconcile {
 namespace {
@@ -26,13 +25,18 @@ std::string rounded_down(std::int64_t bytes) {
 
 }  // namespace
 
+std::int64_t bytes_of(const std::vector<Layer>& layers, std::set<std::string>& counted) {
+    std::int64_t bytes = 0;
+    for (const auto& layer : layers)
+        if (layer.bytes > 0 && counted.insert(layer.digest).second) bytes = sum_of(bytes, layer.bytes);
+    return bytes;
+}
+
 std::int64_t need_of(const Pulls& pulls) {
     std::set<std::string> counted;
     std::int64_t compressed = 0;
     for (const auto& [image, layers] : pulls)
-        for (const auto& layer : layers)
-            if (layer.bytes > 0 && counted.insert(layer.digest).second)
-                compressed = sum_of(compressed, layer.bytes);
+        compressed = sum_of(compressed, bytes_of(layers, counted));
     return compressed > kMost / kTimes ? kMost : compressed * kTimes;
 }
 

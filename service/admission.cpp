@@ -115,22 +115,23 @@ void decide(Survey& found) {
 }  // namespace
 
 Result<Survey> survey(runtime::Runtime& runtime, const std::vector<std::string>& images, std::int64_t reserve,
-                      const runtime::Call& call) {
+                      const runtime::Call& call, Depth depth) {
+    const bool tell = depth == Depth::Tell;
     Survey found{};
     found.room.reserve = reserve;
     const auto lacking = find_missing(runtime, images, found, call);
     if (!lacking) return lacking.error();
-    if (found.missing.empty()) return found;
+    if (found.missing.empty() && !tell) return found;
     if (lacking->slow) {
         log::info("room for images not checked: the engine takes too long to answer");
         return found;
     }
     if (const auto looked = find_free(runtime, found, call); !looked) return looked.error();
-    if (!found.room.free) return found;
+    if (!found.room.free && !tell) return found;
     measure(runtime, lacking->measurable, found, call);
     decide(found);
     // Beside images that only their pulls will measure, none may be taken for larger than it is.
-    if (found.refused || found.sizes.size() != found.missing.size()) {
+    if (tell || found.refused || found.sizes.size() != found.missing.size()) {
         look_closer(runtime, found, call);
         decide(found);
     }

@@ -4,8 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -15,19 +13,18 @@
 
 namespace berth::service {
 
-struct Survey {
-    std::set<std::string> missing{};  // images that the engine does not have
-    reconcile::Pulls sizes{};         // of those, as far as their registries told
-    reconcile::Room room{};           // of the engine's data folder
-    std::optional<Error> refused{};   // NoSpace
+using reconcile::Survey;
+
+enum class Depth {
+    Decide,  // no more than it takes to admit or refuse; where nothing is missing, only that is asked
+    Tell     // everything that can be learnt
 };
 
-// An error is that of an engine which is away, or an interruption. Where nothing is missing, only that was
-// asked; what else the engine says of an image, and what is not learnt within seconds, is left to the pull:
-// an image that the engine does not tell of in time is among the missing, and room that it does not tell of
-// is no reason to refuse.
+// An error is that of an engine which is away, or an interruption. What else the engine says of an image, and
+// what is not learnt within seconds, is left to the pull: an image that the engine does not tell of in time
+// is among the missing, and room that it does not tell of is no reason to refuse.
 Result<Survey> survey(runtime::Runtime& runtime, const std::vector<std::string>& images, std::int64_t reserve,
-                      const runtime::Call& call);
+                      const runtime::Call& call, Depth depth = Depth::Decide);
 
 // What Berth keeps free for its own records, if not less is to stay free anyway: they are small.
 inline constexpr std::int64_t kOwnReserve = 16 * 1024 * 1024;

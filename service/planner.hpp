@@ -2,6 +2,8 @@
 // and whatever is wrong with the message. Changes nothing.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,19 +12,40 @@
 #include "protocol/desired_state.hpp"
 #include "protocol/plan_result.hpp"
 #include "protocol/topics.hpp"
+#include "reconcile/identify.hpp"
+#include "reconcile/room.hpp"
+#include "runtime/runtime.hpp"
 #include "service/clock.hpp"
 #include "service/config.hpp"
 #include "service/link.hpp"
+#include "service/workers.hpp"
 #include "service/world.hpp"
 
 namespace berth::service {
 
+struct PlannerConfig {
+    UpdateAgentConfig update_agent{};
+    std::vector<std::string> redact{};  // patterns
+    bool require_qualified{};           // as in StepsConfig
+    std::int64_t reserve_bytes{};
+};
+
 class Planner {
  public:
-    using OpenActivity = std::function<std::optional<std::string>()>;  // the operation's that is open
+    struct Parts {
+        Workers& workers;
+        runtime::Runtime& runtime;
+        Link& link;
+        World& world;
+        Stamps& stamps;
+    };
+    // What an update would be told now, on the loop.
+    struct Asked {
+        std::function<std::optional<std::string>()> open_activity{};        // the operation's that is open
+        std::function<Result<>(const DesiredState& desired)> may_accept{};  // an error is its answer
+    };
 
-    Planner(Link& link, World& world, Stamps& stamps, UpdateAgentConfig config,
-            const std::vector<std::string>& redact, OpenActivity open_activity);
+    Planner(const Parts& parts, PlannerConfig config, Asked asked);
 
     std::vector<Route> routes();
 
@@ -31,18 +54,19 @@ class Planner {
     void on_refused(const Message& message);
     void work_off();
     void answer_all(const Result<>& listed);
-    PlanResult plan(const DesiredState& desired) const;
+    void plan(const DesiredState& desired);
+    void measure(reconcile::Identified identified, PlanResult result);
+    void on_measured(const reconcile::Identified& identified, PlanResult result,
+                     const Result<reconcile::Survey>& found);
     void say_failed(const std::string& activity_id, const std::string& message);
     void say(PlanResult result);
 
-    Link& link_;
-    World& world_;
-    Stamps& stamps_;
-    UpdateAgentConfig config_;
+    Parts parts_;
+    PlannerConfig config_;
     UpdateTopics topics_;
-    std::vector<std::string> redact_;
-    OpenActivity open_activity_;
+    Asked asked_;
     std::vector<DesiredState> waiting_;  // for the engine's list
+    std::size_t measuring_{0};           // plans whose images are being looked at
     bool listing_{false};
 };
 

@@ -49,6 +49,8 @@ class Updates {
     // For whoever else changes containers, before each change. Conflict: an open operation stages, replaces
     // or destroys this one; the message names its activity.
     Result<> may_change(const ContainerId& id) const;
+    // Before an open operation gives way to it, or a plan is made of it.
+    Result<> may_accept(const DesiredState& desired) const;
     std::optional<std::string> open_activity() const;  // the operation's that is open
     std::string unsettled() const;  // why the containers are not what they shall be; empty: they are
     bool is_at_rest() const;        // no message waits, no operation is open, the world is in order
@@ -62,7 +64,6 @@ class Updates {
     void on_refused(const Message& message);
     void on_feedback(const Message& message);
     bool is_copy(const DesiredState& desired, const Message& message);
-    Result<> may_accept(const DesiredState& desired) const;
     void accept(DesiredState desired);
     void work_off();
     bool take(const CommandMessage& command);  // true: done with it

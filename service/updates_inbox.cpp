@@ -77,7 +77,7 @@ void Updates::on_desired_state(const Message& message) {
     accept(std::move(*desired));
 }
 
-// Before an open operation gives way to it. What only removes or changes is how room is made.
+// What only removes or changes is how room is made.
 Result<> Updates::may_accept(const DesiredState& desired) const {
     const auto may = may_make_ ? may_make_() : Result<>();
     if (may || !world_.ready()) return {};

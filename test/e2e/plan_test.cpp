@@ -1,4 +1,5 @@
 // Asked before it is done: what a desired state would change, and what is there as a desired state.
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "test/e2e/device.hpp"
@@ -35,12 +36,15 @@ TEST_CASE("a plan says what then happens, and an export that nothing has to", "[
     device.probe.publish("desiredstate/plan", desired_state("ask", next));
     const auto plan = answer_to("ask", answers);
     CHECK(plan.at("status").get<std::string>() == "IDENTIFIED");
-    CHECK(plan.at("actions").dump() ==
-          R"([{"component":{"id":"containers:web","version":"1"},"action":"recreate","changes":[)"
-          R"({"key":"env","old":"MODE=a","new":"MODE=b"},{"key":"memory","old":"","new":"64M"},)"
-          R"({"key":"memorySwap","old":"","new":"128M"}],"gap":true},)"
-          R"({"component":{"id":"containers:db","version":"1"},"action":"create","changes":[],"gap":false},)"
-          R"({"component":{"id":"containers:gone"},"action":"destroy","changes":[],"gap":true}])");
+    CHECK(
+        plan.at("actions").dump() ==
+        R"([{"component":{"id":"containers:web","version":"1"},"action":"recreate","changes":[)"
+        R"({"key":"env","old":"MODE=a","new":"MODE=b"},{"key":"memory","old":"","new":"64M"},)"
+        R"({"key":"memorySwap","old":"","new":"128M"}],"pullBytes":0,"gap":true},)"
+        R"({"component":{"id":"containers:db","version":"1"},"action":"create","changes":[],"pullBytes":0,"gap":false},)"
+        R"({"component":{"id":"containers:gone"},"action":"destroy","changes":[],"gap":true}])");
+    CHECK(plan.at("needBytes").get<std::int64_t>() == 0);
+    CHECK(plan.at("freeBytes").get<std::int64_t>() > 0);
     CHECK(device.engine.id("web") == web);
     CHECK(device.containers() == std::vector<std::string>{"gone", "web"});
     CHECK(device.probe.feedback("ask").empty());

@@ -195,6 +195,38 @@ TEST_CASE("a plan says what IDENTIFIED would, and what goes beside a component",
     CHECK(result.actions[0] == PlannedAction{"web", "1", Action::Check, {}, false});
 }
 
+TEST_CASE("a plan tells the sizes of what is made, as far as they are known", "[BX-07][reconcile]") {
+    const auto asked =
+        test::desired({spec("web", "app:2"), spec("db", "db:1"), spec("same"), spec("new", "app:3")});
+    const auto identified = identify(asked, {running(spec("web")), running(spec("same"))}, {});
+    CHECK(images_of(identified) == std::vector<std::string>{"app:2", "app:3", "db:1"});
+    auto result = preview(identified, {});
+    result.message = "a notice";
+    Survey found{};
+    found.missing = {"app:2", "app:3"};
+    found.sizes = {{"app:2", {{"x", 10}, {"y", 5}}}, {"app:3", {{"x", 10}}}};
+    found.room.free = 7;
+    found.refused = fail(Errc::NoSpace, "no space");
+    tell_sizes(result, identified, found);
+    REQUIRE(result.actions.size() == 4);
+    CHECK(result.actions[0].pull_bytes == 15);
+    CHECK(result.actions[1].pull_bytes == 0);
+    CHECK_FALSE(result.actions[2].pull_bytes);
+    CHECK(result.actions[3].pull_bytes == 0);
+    CHECK(result.need_bytes == 45);
+    CHECK(result.free_bytes == 7);
+    CHECK(result.message == "no space; a notice");
+
+    result = preview(identified, {});
+    found.sizes.erase("app:2");
+    found.refused.reset();
+    tell_sizes(result, identified, found);
+    CHECK_FALSE(result.actions[0].pull_bytes);
+    CHECK(result.actions[3].pull_bytes == 10);
+    CHECK_FALSE(result.need_bytes);
+    CHECK(result.message.empty());
+}
+
 TEST_CASE("a plan says where the new instance starts first, and sees no gap there",
           "[BX-07][BX-22][reconcile]") {
     auto asked = test::desired({spec("web", "app:2"), spec("db"), spec("fresh")});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "reconcile/operation.hpp"
 #include "test/support/builders.hpp"
@@ -46,6 +47,14 @@ TEST_CASE("what is needed is three times the layers, each once", "[BX-02][reconc
     CHECK(need_of({{"a", {{"x", -10}, {"y", 1}}}}) == 3);
     CHECK(need_of({{"a", {{"x", kMost}}}}) == kMost);
     CHECK(need_of({{"a", {{"x", kMost}, {"y", kMost}}}}) == kMost);
+}
+
+TEST_CASE("a layer is counted where it is first needed", "[BX-07][reconcile]") {
+    std::set<std::string> counted;
+    CHECK(bytes_of({{"x", 10}, {"y", 5}}, counted) == 15);
+    CHECK(bytes_of({{"x", 10}, {"z", 1}}, counted) == 1);
+    CHECK(bytes_of({{"z", 1}}, counted) == 0);
+    CHECK(counted == std::set<std::string>{"x", "y", "z"});
 }
 
 TEST_CASE("there is room above the reserve", "[BX-02][reconcile]") {

@@ -17,6 +17,8 @@ using berth::test::Words;
 
 namespace {
 
+constexpr std::int64_t kMiB = 1024 * 1024;
+
 std::vector<PlanResult> plans_of(const std::vector<berth::service::Publication>& all) {
     std::vector<PlanResult> found;
     for (const auto& publication : all) {
@@ -65,12 +67,15 @@ TEST_CASE("a plan names what a desired state would do, and does nothing", "[BX-0
          "1",
          Action::Recreate,
          {{"image", "app:1", "app:2"}, {"env", "MY_SECRET=***", "MY_SECRET=***"}},
-         true},
+         true,
+         0},
         {"db", "1", Action::Update, {{"memory", "64M", "96M"}, {"memorySwap", "128M", "192M"}}, false},
-        {"new", "1", Action::Create, {}, false},
+        {"new", "1", Action::Create, {}, false, 0},
         {"same", "1", Action::Check, {}, false},
         {"gone", "", Action::Destroy, {}, true}};
     CHECK(plan.actions == expected);
+    CHECK(plan.need_bytes == 0);
+    CHECK_FALSE(plan.free_bytes);  // this engine does not tell
     CHECK(changing_calls(device.engine) == calls);
     CHECK(device.on().words_until("ask", "").empty());
     CHECK(device.names_and_images() == Words{"db=app:1", "gone=app:1", "same=app:1", "web=app:1"});
@@ -136,7 +141,7 @@ TEST_CASE("a plan tells what starts first, and where that is refused", "[BX-07][
     const auto fine = await_plans(device.on(), 1).back();
     CHECK(fine.message == "component web: recreate, start-first: image differs");
     const std::vector<PlannedAction> expected = {
-        {"web", "1", Action::Recreate, {{"image", "app:1", "app:2"}}, false},
+        {"web", "1", Action::Recreate, {{"image", "app:1", "app:2"}}, false, 0},
         {"db", "1", Action::Check, {}, false}};
     CHECK(fine.actions == expected);
 
@@ -150,6 +155,84 @@ TEST_CASE("a plan tells what starts first, and where that is refused", "[BX-07][
     device.on().desire(shared);
     REQUIRE(device.on().says("shared", "IDENTIFICATION_FAILED"));
     CHECK(device.on().last("shared")->message == refused.message);
+}
+
+TEST_CASE("a plan tells what has to be pulled, and whether there is room", "[BX-07][BX-02][service]") {
+    Gateway device;
+    device.steps.reserve_bytes = 20 * kMiB;
+    device.engine.set_free(120 * kMiB);
+    device.engine.put_layers("app:1", {{"base", 10 * kMiB}});
+    device.engine.put_in_registry("far:1");
+    device.engine.put_in_registry("far:2");
+    device.engine.put_layers("far:1", {{"base", 10 * kMiB}, {"middle", 4 * kMiB}, {"one", 5 * kMiB}});
+    device.engine.put_layers("far:2", {{"middle", 4 * kMiB}, {"two", 2 * kMiB}});
+    const auto asked = message("ask", {{"web", "far:1"}, {"db", "far:2"}, {"there"}});
+    device.on().send("desiredstate/plan", asked);
+    const auto fits = await_plans(device.on(), 1).back();
+    const std::vector<PlannedAction> expected = {
+        {"web", "1", Action::Create, {}, false, 9 * kMiB},  // the engine has the base
+        {"db", "1", Action::Create, {}, false, 2 * kMiB},   // what is in the middle comes with web
+        {"there", "1", Action::Create, {}, false, 0}};
+    CHECK(fits.actions == expected);
+    CHECK(fits.need_bytes == 33 * kMiB);
+    CHECK(fits.free_bytes == 120 * kMiB);
+    CHECK(fits.message.empty());
+    CHECK(device.engine.calls(Verb::Pull) == 0);
+
+    device.engine.set_free(50 * kMiB);
+    device.on().send("desiredstate/plan", asked);
+    const auto refused = await_plans(device.on(), 2).back();
+    CHECK(refused.status == Word::Identified);
+    CHECK(refused.message == "no space: need 33 MiB, free 50 MiB, reserve 20 MiB");
+    CHECK(refused.actions == expected);
+    device.on().desire(asked);
+    REQUIRE(device.on().says("ask", "INCOMPLETE"));
+    CHECK(device.on().last("ask")->actions.at(0).message == refused.message);
+}
+
+TEST_CASE("a plan leaves out the sizes that nobody tells", "[BX-07][service]") {
+    Gateway device;
+    device.engine.set_free(120 * kMiB);
+    device.engine.put_in_registry("far:1");
+    device.engine.put_in_registry("far:2");
+    device.engine.put_layers("far:2", {{"two", 2 * kMiB}});
+    device.on().send("desiredstate/plan", message("ask", {{"web", "far:1"}, {"db", "far:2"}}));
+    const auto some = await_plans(device.on(), 1).back();
+    CHECK_FALSE(some.actions.at(0).pull_bytes);
+    CHECK(some.actions.at(1).pull_bytes == 2 * kMiB);
+    CHECK_FALSE(some.need_bytes);
+    CHECK(some.free_bytes == 120 * kMiB);
+
+    device.engine.fail_next(Verb::Space, fail(Errc::Unavailable, "connection refused"));
+    device.on().send("desiredstate/plan", message("ask", {{"db", "far:2"}}));
+    const auto none = await_plans(device.on(), 2).back();
+    CHECK(none.status == Word::Identified);
+    CHECK(none.actions == std::vector<PlannedAction>{{"db", "1", Action::Create, {}, false}});
+    CHECK_FALSE(none.need_bytes);
+    CHECK_FALSE(none.free_bytes);
+}
+
+TEST_CASE("a plan asks nobody for an image that is refused by its name", "[BX-07][service]") {
+    Gateway device;
+    device.steps.require_qualified = true;
+    device.on().send("desiredstate/plan", message("ask", {{"web"}}));
+    const auto plan = await_plans(device.on(), 1).back();
+    CHECK(plan.actions == std::vector<PlannedAction>{{"web", "1", Action::Create, {}, false}});
+    CHECK_FALSE(plan.need_bytes);
+    CHECK(device.engine.calls(Verb::ImagePresent) == 0);
+}
+
+TEST_CASE("a plan that Berth's own folder has no room for fails as its message would",
+          "[BX-07][BX-02][service]") {
+    Gateway device;
+    device.on().store_reserve = std::int64_t{1} << 60;
+    device.on().send("desiredstate/plan", message("ask", {{"web"}}));
+    const auto plan = await_plans(device.on(), 1).back();
+    CHECK(plan.status == Word::IdentificationFailed);
+    device.on().desire(message("act", {{"web"}}));
+    REQUIRE(device.on().says("act", "IDENTIFICATION_FAILED"));
+    CHECK_THAT(plan.message, StartsWith("no space: need 1 MiB, free "));
+    CHECK(device.engine.calls(Verb::ImagePresent) == 0);
 }
 
 TEST_CASE("whatever is wrong with a plan, it is answered", "[BX-07][service]") {

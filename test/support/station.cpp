@@ -152,7 +152,10 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
       inventory_(loop, link, world_, stamps_, config, {"*SECRET*"}),
       journal_(loop, home / "operation" / "journal"),
       updates_(loop, link, world_, steps_, inventory_, journal_, stamps_, config),
-      planner_(link, world_, stamps_, config, {"*SECRET*"}, [this] { return updates_.open_activity(); }),
+      planner_({workers_, engine, link, world_, stamps_},
+               {config, {"*SECRET*"}, steps.require_qualified, steps.reserve_bytes},
+               {[this] { return updates_.open_activity(); },
+                [this](const DesiredState& desired) { return updates_.may_accept(desired); }}),
       exporter_(link, world_, stamps_, config, {"*SECRET*"}, [this] { return updates_.unsettled(); }),
       verbs_(loop, workers_, engine, world_, steps_,
              [this](const ContainerId& id) { return updates_.may_change(id); }, {steps.stop_timeout, false}) {
