@@ -48,6 +48,7 @@ World::World(Loop& loop, Workers& workers, runtime::Runtime& runtime, std::strin
       workers_(workers),
       runtime_(runtime),
       home_dir_(std::move(home_dir)),
+      save_pause_(kFirstRetry),
       retry_pause_(kFirstRetry) {
     store::clear_unfinished(home_dir_);
     loop_.post_after(kFirstWord, [this] { set_tried(); });
@@ -258,11 +259,33 @@ void World::save(const Container& container, Then then) {
     workers_.submit(Lane::Quick, container.spec.id,
                     [this, container, then = std::move(then)](const std::stop_token&) -> Task {
                         auto saved = store::save(home_dir_, container);
-                        return [saved, then, name = container.spec.name] {
-                            if (!saved) log::error("record of container {}: {}", name, saved.error().message);
+                        return [this, saved, then, id = container.spec.id, name = container.spec.name] {
+                            on_saved(id, name, saved);
                             if (then) then(saved);
                         };
                     });
+}
+
+// A folder that is full now has room later. Until then only the picture is right, and a Berth that starts
+// would believe the record.
+void World::on_saved(const ContainerId& id, const std::string& name, const Result<>& saved) {
+    if (saved) {
+        unsaved_.erase(id);
+        if (unsaved_.empty()) save_pause_ = kFirstRetry;
+        return;
+    }
+    if (unsaved_.insert(id).second) log::error("record of container {}: {}", name, saved.error().message);
+    if (save_again_ == 0) save_later();
+}
+
+void World::save_later() {
+    save_again_ = loop_.post_after(save_pause_, [this] {
+        save_again_ = 0;
+        save_pause_ = std::min(save_pause_ * 2, kLongestRetry);
+        std::erase_if(unsaved_, [this](const ContainerId& id) { return !containers_.contains(id); });
+        for (const auto& id : unsaved_)
+            save(containers_.at(id), {});
+    });
 }
 
 // The key keeps the order: whatever is still to be written of it comes before.

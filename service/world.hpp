@@ -92,6 +92,8 @@ class World {
     void on_started(Container& container, const runtime::EngineEvent& event);
     void on_died(Container& container, const runtime::EngineEvent& event);
     void save(const Container& container, Then then);
+    void on_saved(const ContainerId& id, const std::string& name, const Result<>& saved);
+    void save_later();
     void learn_pid(const Container& started);
     void on_inspected(const Container& started, const Container& seen);
     void undo_shutdown_stops();
@@ -116,6 +118,9 @@ class World {
     std::uint64_t losses_seen_{0};  // those that a list has made good since
     bool learns_pids_{false};
     std::string trouble_{"the engine has not answered yet"};
+    std::set<ContainerId> unsaved_;  // whose newest record could not be written
+    TimerId save_again_{0};
+    std::chrono::milliseconds save_pause_;
     std::vector<Then> refreshing_;  // who waits for the list under way
     bool listing_{false};
     bool list_again_{false};

@@ -5,6 +5,7 @@
 #include "service/store.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/gateway.hpp"
 #include "test/support/station.hpp"
 #include "test/support/wait.hpp"
 
@@ -52,6 +53,38 @@ TEST_CASE("a record whose writing was cut short leaves nothing beside it", "[BX-
     station.await_ready();
     CHECK(std::filesystem::exists(records / "config.json"));
     CHECK_FALSE(std::filesystem::exists(records / "config.json.new"));
+}
+
+TEST_CASE("a record that could not be written when an update was taken back is written later",
+          "[BX-08][service]") {
+    test::Gateway device;
+    const auto limited = [](const std::string& memory) {
+        return std::vector<test::Wanted>{{"web", "app:1", test::pair("memory", memory)}};
+    };
+    device.deploy("before", limited("64M"));
+    const auto web = device.engine.containers().at(0);
+    const auto recorded = [&] {
+        return service::store::load(device.folder.path())->records.at(0).spec.resources.memory;
+    };
+    device.on().desire(test::message("two", limited("96M"), 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.on().command("two", "DOWNLOAD");
+    device.on().command("two", "UPDATE");
+    REQUIRE(device.on().says("two", "UPDATE_SUCCESS"));
+    REQUIRE(recorded() == "96M");
+    // Where the next record would be written first.
+    const auto in_the_way = device.folder.path() / "containers" / web.spec.id / "config.json.new";
+    std::filesystem::create_directory(in_the_way);
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    REQUIRE(device.engine.limits_of(web.engine_id).memory == "64M");
+    REQUIRE(recorded() == "96M");
+    std::filesystem::remove(in_the_way);
+    REQUIRE(eventually([&] { return recorded() == "64M"; }));
+
+    device.station.reset();
+    device.deploy("again", limited("96M"));
+    CHECK(device.engine.limits_of(web.engine_id).memory == "96M");
 }
 
 TEST_CASE("an instance that is gone when Berth starts is made again", "[CM-27][service]") {
