@@ -114,9 +114,10 @@ std::optional<Status> parse_status(std::string_view text);
 
 // The part an instance plays in an update. Only Plain ones are in the inventory.
 enum class Role {
-    Plain,   // the component
-    Staged,  // made in DOWNLOAD, has not been started yet
-    Old      // replaced by a started one, kept until CLEANUP
+    Plain,     // the component
+    Staged,    // made in DOWNLOAD, has not been started yet
+    Old,       // replaced by a started one, kept until CLEANUP
+    Discarded  // of an update that was taken back, could not be removed: is as soon as that can be done
 };
 
 struct ContainerState {

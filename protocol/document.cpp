@@ -176,7 +176,8 @@ Role read_role(const Fields& berth) {
     const auto word = berth.text("role", "plain");
     if (word == "staged") return Role::Staged;
     if (word == "old") return Role::Old;
-    if (word != "plain") berth.problem("role", "expected plain, staged or old" + value_note(word));
+    if (word == "discarded") return Role::Discarded;
+    if (word != "plain") berth.problem("role", "expected plain, staged, old or discarded" + value_note(word));
     return Role::Plain;
 }
 

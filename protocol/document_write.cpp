@@ -128,6 +128,7 @@ std::string_view word_of(Role role) {
         case Role::Plain: return "plain";
         case Role::Staged: return "staged";
         case Role::Old: return "old";
+        case Role::Discarded: return "discarded";
     }
     return "plain";
 }

@@ -84,11 +84,12 @@ void Recovery::retry_later() {
 // Without its operation a staged instance that never ran goes and the old one returns; one that ran stays and
 // the old one goes.
 void Recovery::put_in_order(const Container& leftover) {
+    if (leftover.role == Role::Discarded) return discard(leftover);
     if (leftover.role == Role::Staged) return leftover.started_before ? keep_new(leftover) : undo(leftover);
     const auto all = world_.containers();
     const bool replaced = std::any_of(all.begin(), all.end(), [&](const Container& other) {
         return other.spec.name == leftover.spec.name && other.spec.id != leftover.spec.id &&
-               other.started_before && other.role != Role::Old;
+               other.started_before && other.role != Role::Old && other.role != Role::Discarded;
     });
     ActionState action{};
     action.action = Action::Recreate;
@@ -99,6 +100,13 @@ void Recovery::put_in_order(const Container& leftover) {
     log::warn("container {} was replaced by an update that did not end: {}", action.name,
               replaced ? "removed" : "running again");
     run(replaced ? reconcile::StepKind::RemoveOld : reconcile::StepKind::Restore, std::move(action));
+}
+
+void Recovery::discard(const Container& leftover) {
+    const auto& id = leftover.spec.id;
+    const auto& name = leftover.spec.name;
+    log::warn("container {} ({}) could not be removed when its update was taken back: tried again", name, id);
+    steps_.discard(id, name, when_done(id, name));
 }
 
 void Recovery::undo(const Container& staged) {

@@ -31,6 +31,7 @@ class Recovery {
     void make_again(const Container& record);
     void retry_later();
     void put_in_order(const Container& leftover);
+    void discard(const Container& leftover);
     void undo(const Container& staged);
     void keep_new(const Container& staged);
     void put_right(const Container& container, bool went_down);

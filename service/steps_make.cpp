@@ -28,7 +28,8 @@ std::string wanted_name(const Container& container) {
         case Role::Staged:
             return container.replaces.empty() ? runtime::plain_name(container.spec)
                                               : runtime::staged_name(container.spec);
-        case Role::Old: return runtime::old_name(container.spec);
+        case Role::Old:
+        case Role::Discarded: return runtime::old_name(container.spec);
         case Role::Plain: break;
     }
     return runtime::plain_name(container.spec);

@@ -44,10 +44,10 @@ void Steps::restore(const ActionState& action, Done done) {
     become(action.spec.id, Role::Staged, [this, action, done = std::move(done)](const std::optional<Error>&) {
         take_new_away(action, [this, action, done](const std::optional<Error>& removed) {
             restore_olds(action, [this, action, removed, done](const std::optional<Error>& restored) {
-                if (restored || !removed || !action.old) return done(restored ? restored : removed);
-                // It is still there and has run: as a staged one it would count as the newer of the two when
+                if (restored || !removed) return done(restored ? restored : removed);
+                // It is still there and has perhaps run: as a staged one it would count as the component when
                 // Berth starts.
-                become(action.spec.id, Role::Old,
+                become(action.spec.id, Role::Discarded,
                        [removed, done](const std::optional<Error>&) { done(removed); });
             });
         });

@@ -89,6 +89,11 @@ TEST_CASE("a document and a record read back as they were", "[CM-01][CM-42][prot
         container.role = Role::Old;
         CHECK(*decode_record(encode_record(container)) == container);
     }
+    for (const auto role : {Role::Plain, Role::Staged, Role::Old, Role::Discarded}) {
+        Container container = running();
+        container.role = role;
+        CHECK(*decode_record(encode_record(container)) == container);
+    }
 }
 
 TEST_CASE("Leda's manifest and Kanto's stored container are read as they are",

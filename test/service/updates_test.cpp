@@ -667,6 +667,28 @@ TEST_CASE("a new instance that a rollback could not remove does not win when Ber
     CHECK(left.runs());
 }
 
+TEST_CASE("a new component that a rollback could not remove is none when Berth starts, and goes",
+          "[UA-57][service]") {
+    Gateway device;
+    device.on().desire(message("one", {{"web"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
+        device.on().command("one", word);
+    REQUIRE(device.on().says("one", "ACTIVATION_SUCCESS"));
+    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 3);
+    device.on().command("one", "ROLLBACK");
+    device.on().command("one", "CLEANUP");
+    REQUIRE(device.on().says("one", "INCOMPLETE"));
+    device.station.reset();
+    device.on();  // the third try
+    REQUIRE(berth::test::eventually([&] { return device.engine.calls(Verb::Remove) >= 3; }));
+    REQUIRE(device.engine.containers().size() == 1);
+    device.station.reset();
+    device.on();
+    CHECK(berth::test::eventually([&] { return device.engine.containers().empty(); }));
+    CHECK(berth::test::eventually([&] { return device.records() == 0; }));
+}
+
 TEST_CASE("a second agent on the same topics is told of once", "[UA-72][service]") {
     Gateway device;
     device.deploy("one", {{"web"}});
