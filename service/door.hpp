@@ -15,6 +15,9 @@
 
 namespace berth::service {
 
+// What a sender is told whose message cannot even wait.
+inline constexpr auto kTooManyMessages = "too many messages are waiting; send it again later";
+
 struct Arrival {
     std::optional<std::string> activity_id{};  // absent: refused before one was found
     Result<DesiredState> desired;

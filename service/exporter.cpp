@@ -34,7 +34,7 @@ std::vector<Route> Exporter::routes() {
 void Exporter::on_export(const Message& message) {
     if (message.retained) return;  // somebody's question of another day
     Export answer{};
-    answer.message = world_.ready() ? unsettled_() : "the engine does not answer: " + world_.trouble();
+    answer.message = world_.ready() ? unsettled_() : world_.not_ready().message;
     if (answer.message.empty()) answer = export_of(world_.containers(), system_containers_, redact_);
     answer.activity_id = decode_get(message.payload);
     answer.timestamp = stamps_.next();

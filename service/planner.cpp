@@ -19,7 +19,6 @@ namespace {
 constexpr std::size_t kMostPlans = 16;           // waiting for an engine that does not answer, or for sizes
 constexpr std::chrono::seconds kSizesLimit{20};  // what is not known by then is unknown
 constexpr auto kTurn = ":plan";
-constexpr auto kTooManyPlans = "too many messages are waiting; send it again later";
 
 }  // namespace
 
@@ -41,7 +40,7 @@ std::vector<Route> Planner::routes() {
 }
 
 void Planner::on_refused(const Message& message) {
-    say_failed(peek(message.payload).activity_id.value_or(""), kTooManyPlans);
+    say_failed(peek(message.payload).activity_id.value_or(""), kTooManyMessages);
 }
 
 // A plan is a question: whoever asks gets an answer, if need be without an activity.
@@ -49,7 +48,7 @@ void Planner::on_plan(const Message& message) {
     if (message.retained) return;  // somebody's question of another day
     auto [activity_id, desired] = read_desired_state(message.payload, config_.update_agent);
     if (!desired) return say_failed(activity_id.value_or(""), desired.error().message);
-    if (waiting_.size() + measuring_ >= kMostPlans) return say_failed(desired->activity_id, kTooManyPlans);
+    if (waiting_.size() + measuring_ >= kMostPlans) return say_failed(desired->activity_id, kTooManyMessages);
     waiting_.push_back(std::move(*desired));
     work_off();
 }
@@ -57,8 +56,7 @@ void Planner::on_plan(const Message& message) {
 // The same look at the engine as an operation takes; several that wait share it.
 void Planner::work_off() {
     if (waiting_.empty() || listing_ || !parts_.world.tried()) return;
-    if (!parts_.world.ready())
-        return answer_all(fail(Errc::Unavailable, "the engine does not answer: " + parts_.world.trouble()));
+    if (!parts_.world.ready()) return answer_all(parts_.world.not_ready());
     listing_ = true;
     parts_.world.refresh([this](const Result<>& listed) {
         listing_ = false;

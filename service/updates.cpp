@@ -32,8 +32,7 @@ Updates::Updates(Loop& loop, Link& link, World& world, Steps& steps, InventoryRe
 void Updates::identify(DesiredState desired) {
     log::info("activity '{}': desired state, components: {}", desired.activity_id, desired.components.size());
     say_identifying(desired.activity_id);
-    if (!world_.ready())
-        return say_failed(desired.activity_id, "the engine does not answer: " + world_.trouble());
+    if (!world_.ready()) return say_failed(desired.activity_id, world_.not_ready().message);
     identifying_ = std::move(desired);
     inventory_.hold();
     world_.refresh(

@@ -63,8 +63,7 @@ void Updates::on_feedback(const Message& message) {
 }
 
 void Updates::on_refused(const Message& message) {
-    say_failed(peek(message.payload).activity_id.value_or(""),
-               "too many messages are waiting; send it again later");
+    say_failed(peek(message.payload).activity_id.value_or(""), kTooManyMessages);
 }
 
 void Updates::on_desired_state(const Message& message) {

@@ -18,8 +18,7 @@ void Verbs::create(ContainerSpec spec, Then then, Created done) {
     if (auto valid = validate(spec); !valid) return done(valid.error());
     if (world_.find(spec.id) != nullptr || creating_.contains(spec.id))
         return done(fail(Errc::Conflict, "container with ID = " + spec.id + " exists already"));
-    if (!world_.ready())
-        return done(fail(Errc::Unavailable, "the engine does not answer: " + world_.trouble()));
+    if (!world_.ready()) return done(world_.not_ready());
     waiting_.push_back({std::move(spec), then, std::move(done)});
     next_creation();
 }

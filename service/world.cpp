@@ -67,6 +67,10 @@ const Container* World::find(const ContainerId& id) const {
     return at == containers_.end() ? nullptr : &at->second;
 }
 
+Error World::not_ready() const {
+    return fail(Errc::Unavailable, "the engine does not answer: " + trouble_);
+}
+
 void World::refresh(Then then) {
     refreshing_.push_back(std::move(then));
     if (!listing_) start_list();

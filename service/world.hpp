@@ -32,6 +32,7 @@ class World {
     bool ready() const { return ready_; }
     bool tried() const { return tried_; }                    // it has answered, or failed to, at least once
     const std::string& trouble() const { return trouble_; }  // why not ready, for people
+    Error not_ready() const;                                 // the same, as an answer to whoever asks now
 
     std::vector<Container> containers() const;
     const Container* find(const ContainerId& id) const;
