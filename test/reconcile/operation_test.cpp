@@ -9,6 +9,8 @@
 
 using namespace berth;
 using namespace berth::reconcile;
+using berth::test::by_commands;
+using berth::test::by_itself;
 using berth::test::desired;
 using berth::test::OperationPlayer;
 using berth::test::running;
@@ -17,18 +19,6 @@ using berth::test::spec;
 namespace {
 
 using Lines = std::vector<std::string>;
-
-Identification by_commands(unsigned parallel = 1) {
-    Identification how{};
-    how.parallel = parallel;
-    return how;
-}
-
-Identification by_itself(unsigned parallel = 1) {
-    Identification how = by_commands(parallel);
-    how.drive = Drive::Itself;
-    return how;
-}
 
 Lines after(OperationPlayer& player, Command command) {
     player.take_lines();

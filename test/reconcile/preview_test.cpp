@@ -92,9 +92,8 @@ TEST_CASE("what was planned is what is carried out", "[BX-07][reconcile]") {
     for (int i = 0; i < 500; ++i) {
         const auto world = any_world(rng);
         const auto result = preview(identify(world.asked, world.there, world.pinned), {});
-        Identification how{};
+        auto how = test::by_itself();
         how.pinned = world.pinned;
-        how.drive = Drive::Itself;
         OperationPlayer player;
         player.begin(world.asked, world.there, how);
         player.play();

@@ -7,9 +7,12 @@
 #include "reconcile/operation.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/operation_player.hpp"
 
 using namespace berth;
 using namespace berth::reconcile;
+using berth::test::by_commands;
+using berth::test::by_itself;
 using berth::test::desired;
 using berth::test::running;
 using berth::test::spec;
@@ -26,14 +29,6 @@ std::vector<Images> looks(const Advance& advance) {
     for (const auto& effect : advance.effects)
         if (const auto* look = std::get_if<LookForRoom>(&effect)) all.push_back(look->images);
     return all;
-}
-
-Identification how(Drive drive) {
-    Identification identification{};
-    identification.number = 1;
-    identification.drive = drive;
-    identification.new_id = [number = 0]() mutable { return "new-" + std::to_string(++number); };
-    return identification;
 }
 
 }  // namespace
@@ -100,7 +95,7 @@ TEST_CASE("there is room above the reserve", "[BX-02][reconcile]") {
 
 TEST_CASE("a DOWNLOAD first looks for room for all its images together", "[BX-02][reconcile]") {
     const auto wanted = desired({spec("a", "app:2"), spec("b", "app:3"), spec("c", "app:2"), spec("d")});
-    const auto begun = begin(wanted, {running(spec("d")), running(spec("gone"))}, how(Drive::Itself));
+    const auto begun = begin(wanted, {running(spec("d")), running(spec("gone"))}, by_itself());
     REQUIRE(looks(begun) == std::vector<Images>{{"app:2", "app:3"}});
     const auto is_look = [](const Effect& effect) { return std::holds_alternative<LookForRoom>(effect); };
     const auto is_run = [](const Effect& effect) { return std::holds_alternative<Run>(effect); };
@@ -115,9 +110,7 @@ TEST_CASE("a DOWNLOAD first looks for room for all its images together", "[BX-02
 }
 
 TEST_CASE("phases that pull nothing look for no room", "[BX-02][reconcile]") {
-    auto state =
-        begin(desired({spec("a")}), {running(spec("a")), running(spec("gone"))}, how(Drive::WaitsForCommands))
-            .next;
+    auto state = begin(desired({spec("a")}), {running(spec("a")), running(spec("gone"))}, by_commands()).next;
     for (const auto command : {Command::Download, Command::Update}) {
         const auto advanced = advance(std::move(state), CommandReceived{command, {}});
         CHECK(looks(advanced).empty());

@@ -9,6 +9,7 @@
 
 using namespace berth;
 using namespace berth::reconcile;
+using berth::test::by_itself;
 using berth::test::desired;
 using berth::test::OperationPlayer;
 using berth::test::running;
@@ -24,13 +25,6 @@ DesiredState all_first(std::vector<ContainerSpec> specs) {
     for (auto& component : wanted.components)
         component.order = UpdateOrder::StartFirst;
     return wanted;
-}
-
-Identification itself(unsigned parallel = 1) {
-    Identification how{};
-    how.drive = Drive::Itself;
-    how.parallel = parallel;
-    return how;
 }
 
 // Up to the moment in which the first new instance has been handed out to start.
@@ -53,7 +47,7 @@ ContainerSpec with_mount(const std::string& image, const std::string& source) {
 
 TEST_CASE("start-first: UPDATE has nothing to do, ACTIVATE starts, waits and stops", "[BX-22][reconcile]") {
     OperationPlayer player;
-    player.begin(all_first({spec("a", "app:2")}), {running(spec("a"))}, itself());
+    player.begin(all_first({spec("a", "app:2")}), {running(spec("a"))}, by_itself());
     CHECK(player.feedback().front().actions[0].message == "recreate, start-first: image differs");
     player.play();
     CHECK(player.take_lines() ==
@@ -72,7 +66,7 @@ TEST_CASE("start-first is about replacing only, and differs from nothing", "[BX-
     limited.resources.memory = "64M";
     OperationPlayer player;
     player.begin(all_first({spec("a"), spec("b"), limited}), {running(spec("b")), running(spec("c"))},
-                 itself());
+                 by_itself());
     player.play();
     CHECK(steps_of(player, StepKind::StartNew, "a") == 1);
     CHECK(steps_of(player, StepKind::EnsureRunning, "b") == 1);
@@ -83,7 +77,7 @@ TEST_CASE("start-first is about replacing only, and differs from nothing", "[BX-
 TEST_CASE("a new instance that does not hold leaves the old one untouched", "[BX-22][UA-54][reconcile]") {
     OperationPlayer player;
     player.fail_at(StepKind::StartBeside, "a", "the new instance ended with exit code 3");
-    player.begin(all_first({spec("a", "app:2")}), {running(spec("a"))}, itself());
+    player.begin(all_first({spec("a", "app:2")}), {running(spec("a"))}, by_itself());
     play_to_activation(player);
     player.take_lines();
     player.finish("a");
@@ -102,7 +96,7 @@ TEST_CASE("a new instance that does not hold leaves the old one untouched", "[BX
 TEST_CASE("that the new instance has held is known before the old one is touched",
           "[BX-22][UA-57][reconcile]") {
     OperationPlayer player;
-    player.begin(all_first({spec("a", "app:2")}), {running(spec("a"))}, itself());
+    player.begin(all_first({spec("a", "app:2")}), {running(spec("a"))}, by_itself());
     play_to_activation(player);
     player.restart();  // killed before or after the start, or while it has to hold: it has to hold again
     CHECK(steps_of(player, StepKind::StartBeside, "a") == 2);
@@ -123,7 +117,7 @@ TEST_CASE("where another component fails nothing more is replaced", "[BX-22][UA-
     OperationPlayer player;
     player.fail_at(StepKind::StartBeside, "a", "no");
     player.begin(all_first({spec("a", "app:2"), spec("b", "app:2"), spec("c", "app:2")}),
-                 {running(spec("a")), running(spec("b")), running(spec("c"))}, itself(3));
+                 {running(spec("a")), running(spec("b")), running(spec("c"))}, by_itself(3));
     while (player.open_steps() < 3 || player.steps().back().first != StepKind::StartBeside)
         player.finish_first();
     player.finish("c");
@@ -174,7 +168,7 @@ TEST_CASE("others of the name stay until the new instance has held", "[BX-22][UA
     auto other = running(spec("a"));
     other.spec.id = "other";
     OperationPlayer player;
-    player.begin(all_first({spec("a", "app:2")}), {running(spec("a")), other}, itself());
+    player.begin(all_first({spec("a", "app:2")}), {running(spec("a")), other}, by_itself());
     player.play();
     CHECK(steps_of(player, StepKind::StopOld, "a") == 0);
     CHECK(steps_of(player, StepKind::StopReplaced, "a") == 1);

@@ -13,6 +13,21 @@
 
 namespace berth::test {
 
+// How an operation begins in tests: what it makes is called new-1, new-2, …
+inline reconcile::Identification by_commands(unsigned parallel = 1) {
+    reconcile::Identification how{};
+    how.number = 1;
+    how.parallel = parallel;
+    how.new_id = [number = 0]() mutable { return "new-" + std::to_string(++number); };
+    return how;
+}
+
+inline reconcile::Identification by_itself(unsigned parallel = 1) {
+    auto how = by_commands(parallel);
+    how.drive = reconcile::Drive::Itself;
+    return how;
+}
+
 class OperationPlayer {
  public:
     using Key = std::pair<reconcile::StepKind, std::string>;  // step, component
@@ -23,8 +38,7 @@ class OperationPlayer {
 
     void begin(const DesiredState& desired, const std::vector<Container>& current,
                reconcile::Identification how) {
-        int number = 0;
-        if (!how.new_id) how.new_id = [&number] { return "new-" + std::to_string(++number); };
+        if (!how.new_id) how.new_id = by_commands().new_id;
         how.number = 1;
         settle(reconcile::begin(desired, current, how));
     }
