@@ -34,6 +34,11 @@ std::optional<std::uint16_t> port_number(std::string_view text) {
     return value;
 }
 
+// What stands before the first slash of an image.
+bool is_registry(std::string_view text) {
+    return text == "localhost" || text.find_first_of(".:") != std::string_view::npos;
+}
+
 // "8080" or "5000-5005" into the host side of a port.
 std::optional<Error> read_host_ports(std::string_view text, Port& port) {
     const auto range = split(text, '-');
@@ -129,14 +134,19 @@ std::string format(const Port& port) {
     return text;
 }
 
+std::string registry_of(std::string_view reference) {
+    const auto slash = reference.find('/');
+    const bool names_one = slash != std::string_view::npos && is_registry(reference.substr(0, slash));
+    return names_one ? std::string(reference.substr(0, slash)) : "docker.io";
+}
+
 bool is_qualified_image(std::string_view reference) {
     const auto slash = reference.find('/');
     if (slash == std::string_view::npos || slash == 0) return false;
-    const auto host = reference.substr(0, slash);
     const auto path = reference.substr(slash + 1);
-    const bool is_host = host == "localhost" || host.find_first_of(".:") != std::string_view::npos;
     const auto mark = path.find_first_of(":@");
-    return is_host && mark != std::string_view::npos && mark > 0 && mark + 1 < path.size();
+    return is_registry(reference.substr(0, slash)) && mark != std::string_view::npos && mark > 0 &&
+           mark + 1 < path.size();
 }
 
 }  // namespace berth

@@ -26,4 +26,7 @@ bool is_protocol(std::string_view text);     // tcp udp sctp
 // Names its registry and a tag or digest: "ghcr.io/acme/app:1", not "busybox:1" or "acme/app".
 bool is_qualified_image(std::string_view reference);
 
+// "127.0.0.1:5000/app:1" -> "127.0.0.1:5000"; "busybox", "library/busybox" -> "docker.io".
+std::string registry_of(std::string_view reference);
+
 }  // namespace berth

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "protocol/forms.hpp"
 #include "runtime/disk.hpp"
 #include "service/log.hpp"
 
@@ -29,12 +30,6 @@ runtime::Call within(const runtime::Call& call, std::chrono::seconds limit) {
 // The engine is away, or the call is over. One that is slow will do what follows in its own time.
 bool is_the_end(const Error& error) {
     return error.code == Errc::Unavailable || error.code == Errc::Interrupted;
-}
-
-// As far as it matters for not asking a silent one again.
-std::string registry_in(const std::string& image) {
-    const auto slash = image.find('/');
-    return slash == std::string::npos ? std::string() : image.substr(0, slash);
 }
 
 struct Lacking {
@@ -76,7 +71,7 @@ void measure(runtime::Runtime& runtime, const std::vector<std::string>& images, 
     const auto asking = within(call, kForSizes);
     std::set<std::string> silent;
     for (const auto& image : images) {
-        if (silent.contains(registry_in(image))) continue;
+        if (silent.contains(registry_of(image))) continue;
         auto layers = runtime.image_layers(image, Which::All, within(asking, kForOneSize));
         if (layers) {
             found.sizes[image] = *std::move(layers);
@@ -85,7 +80,7 @@ void measure(runtime::Runtime& runtime, const std::vector<std::string>& images, 
         const auto& error = layers.error();
         if (error.code == Errc::Interrupted) return;
         log::info("size of image '{}' unknown, pulled while there is room: {}", image, error.message);
-        if (error.code == Errc::Unavailable || error.code == Errc::Timeout) silent.insert(registry_in(image));
+        if (error.code == Errc::Unavailable || error.code == Errc::Timeout) silent.insert(registry_of(image));
     }
 }
 

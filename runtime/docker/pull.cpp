@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/forms.hpp"
 #include "runtime/docker/errors.hpp"
 #include "runtime/docker/fields.hpp"
-#include "runtime/docker/reference.hpp"
 
 namespace berth::runtime::docker {
 namespace {

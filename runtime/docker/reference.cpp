@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "protocol/forms.hpp"
+
 namespace berth::runtime::docker {
 namespace {
 
@@ -30,14 +32,6 @@ Result<> check_reference(std::string_view reference) {
         return fail(Errc::Invalid,
                     fmt::format("image '{}': not an image reference", reference.substr(0, kMaxReference)));
     return {};
-}
-
-std::string registry_of(std::string_view reference) {
-    const auto slash = reference.find('/');
-    if (slash == std::string_view::npos) return "docker.io";
-    const auto first = reference.substr(0, slash);
-    const bool is_host = first == "localhost" || first.find_first_of(".:") != std::string_view::npos;
-    return is_host ? std::string(first) : "docker.io";
 }
 
 ImageName split_reference(std::string_view reference) {

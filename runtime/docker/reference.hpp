@@ -12,9 +12,6 @@ namespace berth::runtime::docker {
 // Letters, digits and . _ - / : @ only, no empty or dotted part. Invalid otherwise.
 Result<> check_reference(std::string_view reference);
 
-// "127.0.0.1:5000/app:1" -> "127.0.0.1:5000"; "busybox", "library/busybox" -> "docker.io".
-std::string registry_of(std::string_view reference);
-
 struct ImageName {             // as its registry knows it
     std::string registry{};    // host[:port], or "docker.io"
     std::string repository{};  // "library/busybox"

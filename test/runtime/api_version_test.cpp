@@ -1,4 +1,5 @@
 #include "runtime/docker/api_version.hpp"
+#include "protocol/forms.hpp"
 #include "runtime/docker/reference.hpp"
 #include "test/support/catch.hpp"
 

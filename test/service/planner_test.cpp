@@ -194,9 +194,9 @@ TEST_CASE("a plan leaves out the sizes that nobody tells", "[BX-07][service]") {
     Gateway device;
     device.engine.set_free(120 * kMiB);
     device.engine.put_in_registry("far:1");
-    device.engine.put_in_registry("far:2");
-    device.engine.put_layers("far:2", {{"two", 2 * kMiB}});
-    device.on().send("desiredstate/plan", message("ask", {{"web", "far:1"}, {"db", "far:2"}}));
+    device.engine.put_in_registry("near.example/far:2");
+    device.engine.put_layers("near.example/far:2", {{"two", 2 * kMiB}});
+    device.on().send("desiredstate/plan", message("ask", {{"web", "far:1"}, {"db", "near.example/far:2"}}));
     const auto some = await_plans(device.on(), 1).back();
     CHECK_FALSE(some.actions.at(0).pull_bytes);
     CHECK(some.actions.at(1).pull_bytes == 2 * kMiB);
@@ -204,7 +204,7 @@ TEST_CASE("a plan leaves out the sizes that nobody tells", "[BX-07][service]") {
     CHECK(some.free_bytes == 120 * kMiB);
 
     device.engine.fail_next(Verb::Space, fail(Errc::Unavailable, "connection refused"));
-    device.on().send("desiredstate/plan", message("ask", {{"db", "far:2"}}));
+    device.on().send("desiredstate/plan", message("ask", {{"db", "near.example/far:2"}}));
     const auto none = await_plans(device.on(), 2).back();
     CHECK(none.status == Word::Identified);
     CHECK(none.actions == std::vector<PlannedAction>{{"db", "1", Action::Create, {}, false}});

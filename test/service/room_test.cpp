@@ -176,6 +176,9 @@ TEST_CASE("a registry that says nothing is asked for one image", "[BX-02][servic
     CHECK(found->sizes.empty());
     CHECK_FALSE(found->refused);
     CHECK(engine.calls(Verb::ImageLayers) == 2);
+    // What names no registry is in one and the same.
+    REQUIRE(survey(engine, {"app:1", "acme/app:1", "docker.io/acme/other:1"}, 0, {}));
+    CHECK(engine.calls(Verb::ImageLayers) == 3);
 }
 
 TEST_CASE("an image that has gone since the phase began is pulled", "[BX-02][UA-54][service]") {
