@@ -66,6 +66,7 @@ class Verbs {
         Then then{};
         Created done{};
     };
+    static constexpr std::chrono::milliseconds kCallLimit{120'000};
     using Work = std::function<Result<>(const runtime::Call&)>;
     using Turn = std::function<void(const Done& done)>;
 
