@@ -116,12 +116,21 @@ OrderedJson container_node(const Container& container, const InventoryStyle& sty
             {"type", "CONTAINER"}};
 }
 
-OrderedJson agent_node(const std::string& id, const std::string& domain) {
-    OrderedJson parameter = {{"key", "domain"}, {"value", domain}};
+void add_dropped(std::string_view key, std::uint64_t count, Parameters& out) {
+    if (count > 0) out.always(key, std::to_string(count));
+}
+
+OrderedJson agent_node(const std::string& id, const std::string& domain, const DroppedMessages& dropped) {
+    Parameters parameters(Verbosity::Brief);
+    parameters.always("domain", domain);
+    add_dropped("droppedFeedback", dropped.feedback, parameters);
+    add_dropped("droppedCurrentState", dropped.current_state, parameters);
+    add_dropped("droppedTwin", dropped.twin, parameters);
+    add_dropped("droppedMetrics", dropped.metrics, parameters);
     return {{"id", id},
             {"version", BERTH_VERSION},
             {"name", "Berth Containers Update Agent"},
-            {"parameters", OrderedJson::array({std::move(parameter)})},
+            {"parameters", std::move(parameters.list)},
             {"type", "APPLICATION"}};
 }
 
@@ -129,7 +138,8 @@ OrderedJson agent_node(const std::string& id, const std::string& domain) {
 
 std::string encode(const Inventory& inventory, const InventoryStyle& style) {
     const std::string agent = style.domain + "-update-agent";
-    OrderedJson payload = {{"softwareNodes", OrderedJson::array({agent_node(agent, style.domain)})}};
+    OrderedJson payload = {
+        {"softwareNodes", OrderedJson::array({agent_node(agent, style.domain, inventory.dropped)})}};
     for (const Container* container : effective(inventory.containers)) {
         payload["softwareNodes"].push_back(container_node(*container, style));
         OrderedJson link = {{"sourceId", agent}, {"targetId", style.domain + ":" + container->spec.name}};

@@ -12,11 +12,19 @@ namespace berth {
 
 enum class Verbosity { Brief, Verbose };
 
+struct DroppedMessages {  // since the start, that nobody got
+    std::uint64_t feedback{};
+    std::uint64_t current_state{};
+    std::uint64_t twin{};
+    std::uint64_t metrics{};
+};
+
 struct Inventory {
     std::string activity_id{};
     std::int64_t timestamp{};  // Unix ms
     std::vector<Container>
         containers{};  // any order; encoded sorted by name; staged and old ones are left out
+    DroppedMessages dropped{};
 };
 
 struct InventoryStyle {

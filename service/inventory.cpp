@@ -83,6 +83,8 @@ void InventoryReporter::schedule() {
 void InventoryReporter::publish(const std::string& activity_id) {
     loop_.cancel(std::exchange(timer_, 0));
     Inventory inventory{activity_id, stamps_.next(), world_.containers()};
+    inventory.dropped = {link_.dropped(Importance::Feedback), link_.dropped(Importance::CurrentState),
+                         link_.dropped(Importance::Twin), link_.dropped(Importance::Metrics)};
     Publication publication{};
     publication.topic = topics_.current_state;
     publication.payload = encode(inventory, style_);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -49,6 +50,8 @@ class Link {
     virtual void unsubscribe(const std::string& filter) = 0;
     // What waits of this importance is not sent any more; nobody is told.
     virtual void withdraw(Importance importance) = 0;
+    // Publications that nobody got, since the start: for want of room, or because the broker refused them.
+    virtual std::uint64_t dropped(Importance importance) const = 0;
 };
 
 struct Route {

@@ -47,6 +47,7 @@ class MqttLink : public Link {
     void subscribe(const std::string& filter) override;
     void unsubscribe(const std::string& filter) override;
     void withdraw(Importance importance) override { outbox_.withdraw(importance); }
+    std::uint64_t dropped(Importance importance) const override { return outbox_.dropped(importance); }
 
     bool is_ready() const { return state_ == State::Ready; }
     const Outbox& outbox() const { return outbox_; }

@@ -136,6 +136,16 @@ TEST_CASE("the inventory lists the agent, then the containers by name",
         R"(","name":"Berth Containers Update Agent","parameters":[{"key":"domain","value":"x"}],"type":"APPLICATION"}]}})");
 }
 
+TEST_CASE("the inventory says how many messages were dropped, of those kinds of which some were",
+          "[BX-15][protocol]") {
+    Inventory inventory{"a", 5, {}};
+    inventory.dropped = {.feedback = 2, .metrics = 71};
+    const auto nodes = nodes_of(encode(inventory, {}));
+    CHECK(
+        nodes.at("containers-update-agent").at("parameters").dump() ==
+        R"([{"key":"domain","value":"containers"},{"key":"droppedFeedback","value":"2"},{"key":"droppedMetrics","value":"71"}])");
+}
+
 TEST_CASE("conditions of the inventory", "[UA-49][protocol]") {
     const auto parameters = [](const Container& c, Verbosity verbosity = Verbosity::Brief) {
         std::string list;

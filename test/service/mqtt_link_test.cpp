@@ -252,7 +252,40 @@ TEST_CASE("after a broker's restart everything is as before and nothing is lost"
     CHECK(daemon.until([&] { return !daemon.received.empty(); }));
 }
 
-TEST_CASE("feedback passes through a flood in order", "[service]") {
+TEST_CASE("feedback passes through a flood while the broker is away, and what had to go is counted",
+          "[BX-15][service]") {
+    Broker broker;
+    broker.start();
+    Daemon daemon(config_for(broker));
+    REQUIRE(daemon.start_and_wait());
+    broker.stop();
+    REQUIRE(daemon.until([&] { return !daemon.link.is_ready(); }));
+    const std::string large(8 * 1024, 'm');
+    for (const auto& text : numbers(0, 200)) {
+        daemon.publish("out", text);
+        for (const auto importance : {Importance::Twin, Importance::Metrics})
+            for (int more = 0; more < 5; ++more)
+                daemon.link.publish({.topic = "flood", .payload = large, .importance = importance});
+        daemon.link.publish({.topic = "state",
+                             .payload = text,
+                             .importance = Importance::CurrentState,
+                             .newest_wins = "state"});
+    }
+    // 16 MiB into 4: metrics go first, nothing that is more important goes for them.
+    CHECK(daemon.link.dropped(Importance::Metrics) == 1000);
+    CHECK(daemon.link.dropped(Importance::Twin) > 400);
+    CHECK(daemon.link.dropped(Importance::CurrentState) == 0);
+    CHECK(daemon.link.dropped(Importance::Feedback) == 0);
+    broker.start();
+    const Subscriber subscriber(broker, "out");
+    const Subscriber states(broker, "state");
+    REQUIRE(daemon.until_sent());
+    REQUIRE(eventually([&] { return subscriber.received().size() >= 200 && !states.received().empty(); }));
+    CHECK(subscriber.payloads() == numbers(0, 200));
+    CHECK(states.payloads() == std::vector<std::string>{numbers(0, 200).back()});
+}
+
+TEST_CASE("feedback passes through a flood in order", "[BX-15][service]") {
     Broker broker;
     broker.start();
     const Subscriber subscriber(broker, "out");

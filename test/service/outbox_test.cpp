@@ -67,7 +67,7 @@ TEST_CASE("what is withdrawn is neither sent nor counted as dropped", "[service]
     CHECK(drain(outbox) == std::vector<std::string>{"again"});
 }
 
-TEST_CASE("the outbox sends by importance, then in the order of arrival", "[service]") {
+TEST_CASE("the outbox sends by importance, then in the order of arrival", "[BX-15][service]") {
     Outbox outbox;
     outbox.add(make(Importance::Metrics, "m1"));
     outbox.add(make(Importance::Twin, "t1"));
@@ -78,7 +78,7 @@ TEST_CASE("the outbox sends by importance, then in the order of arrival", "[serv
     CHECK(drain(outbox) == std::vector<std::string>{"f1", "f2", "s1", "t1", "m1", "m2"});
 }
 
-TEST_CASE("of waiting publications with one key only the newest is sent", "[service]") {
+TEST_CASE("of waiting publications with one key only the newest is sent", "[BX-15][service]") {
     Outbox outbox;
     outbox.add(newest(Importance::CurrentState, "state", "s1"));
     outbox.add(newest(Importance::CurrentState, "state", "s2"));
@@ -97,7 +97,7 @@ TEST_CASE("replacing a feedback does not let it overtake others", "[service]") {
     CHECK(drain(outbox) == std::vector<std::string>{"web done", "90%"});
 }
 
-TEST_CASE("no more than the window is in flight", "[service]") {
+TEST_CASE("no more than the window is in flight", "[BX-15][service]") {
     Outbox outbox({.window = 2});
     for (const char* payload : {"1", "2", "3"})
         outbox.add(feedback(payload));
@@ -199,7 +199,8 @@ TEST_CASE("who asks for it is told of a refusal instead of a delivery", "[servic
     CHECK(outbox.waiting_bytes() == 0);
 }
 
-TEST_CASE("a full outbox drops progress, then metrics, twin and state, and transitions last", "[service]") {
+TEST_CASE("a full outbox drops progress, then metrics, twin and state, and transitions last",
+          "[BX-15][service]") {
     Outbox outbox({.bytes = 7 * bytes_of(2)});
     outbox.add(feedback("f1"));
     outbox.add(progress("p1"));
@@ -223,7 +224,7 @@ TEST_CASE("a full outbox drops progress, then metrics, twin and state, and trans
     CHECK(outbox.dropped(Importance::Metrics) == 1);
 }
 
-TEST_CASE("what makes room for others is told", "[service]") {
+TEST_CASE("what makes room for others is told", "[BX-15][service]") {
     Outbox outbox({.messages = 2});
     int dropped = 0;
     for (const char* payload : {"t1", "t2", "t3"}) {
@@ -236,7 +237,7 @@ TEST_CASE("what makes room for others is told", "[service]") {
     CHECK(dropped == 1);
 }
 
-TEST_CASE("metrics never push feedback out", "[service]") {
+TEST_CASE("metrics never push feedback out", "[BX-15][service]") {
     Outbox outbox({.messages = 3});
     for (const char* payload : {"1", "2", "3"})
         outbox.add(feedback(payload));
@@ -291,7 +292,8 @@ TEST_CASE("what no broker takes for its size goes, and nothing else", "[service]
 }
 
 // Random lives of an outbox: whatever the order of losses, acknowledgements and floods.
-TEST_CASE("feedback transitions arrive in order, at least once, and the bounds always hold", "[service]") {
+TEST_CASE("feedback transitions arrive in order, at least once, and the bounds always hold",
+          "[BX-15][service]") {
     std::mt19937 rng(42);
     for (int world = 0; world < 200; ++world) {
         const Outbox::Limits limits{.bytes = 60 * bytes_of(4), .messages = 50, .window = 8};

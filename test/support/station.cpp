@@ -40,7 +40,14 @@ bool KeepingLink::drops(const service::Publication& publication) {
     const std::lock_guard lock(mutex_);
     if (drop_next_.empty() || publication.payload.find(drop_next_) == std::string::npos) return false;
     drop_next_.clear();
+    ++dropped_[publication.importance];
     return true;
+}
+
+std::uint64_t KeepingLink::dropped(service::Importance importance) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = dropped_.find(importance);
+    return found == dropped_.end() ? 0 : found->second;
 }
 
 void KeepingLink::publish(service::Publication publication) {

@@ -5,8 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,6 +52,7 @@ class KeepingLink final : public service::Link {
     bool await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
     std::vector<service::Publication> all() const;
     std::vector<std::string> subscribed() const;  // now
+    std::uint64_t dropped(service::Importance importance) const override;
     std::size_t waiting(service::Importance importance) const;
     void set_broker(bool there) { broker_ = there; }
     void broker_comes();               // on the loop: it gets what has been waiting, in order
@@ -70,6 +73,7 @@ class KeepingLink final : public service::Link {
     const std::string file_;
     std::vector<std::string> refused_;
     std::string drop_next_;  // empty: none
+    std::map<service::Importance, std::uint64_t> dropped_;
 };
 
 class TemporaryFolder {
