@@ -342,7 +342,7 @@ TEST_CASE("the cloud is rid of what is gone, also after a restart", "[TW-74][TW-
           (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
 }
 
-TEST_CASE("a delete that nobody took is said again", "[TW-75][service]") {
+TEST_CASE("a delete that nobody took is said again", "[BX-15][TW-75][service]") {
     TwinBench bench;
     bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
     bench.start();
@@ -361,6 +361,27 @@ TEST_CASE("a delete that nobody took is said again", "[TW-75][service]") {
     bench.require([&] { return bench.asked() == 1; });
     bench.tell("edge/thing/response", bench.cloud.edge_response());
     CHECK(bench.says("-Container:web"));
+    CHECK(becomes(thing_file(bench), "null"));
+}
+
+TEST_CASE("a container that goes while the broker is away is deleted in the cloud by the next Berth",
+          "[BX-15][TW-75][service]") {
+    TwinBench bench;
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    REQUIRE(becomes(thing_file(bench), R"({"web":"Container:web"})"));
+    bench.station().lose_broker();
+    bench.station().desire(R"({"activityId":"none","payload":{"domains":[{"id":"containers"}]}})");
+    REQUIRE(bench.station().says("none", "COMPLETED"));
+    REQUIRE(bench.engine.containers().empty());
+    bench.settle();
+    CHECK(bench.cloud.has("Container:web"));
+    bench.stop();
+
+    bench.start();
+    bench.connect();
+    CHECK_FALSE(bench.cloud.has("Container:web"));
     CHECK(becomes(thing_file(bench), "null"));
 }
 
