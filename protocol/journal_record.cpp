@@ -155,7 +155,8 @@ OperationState state_of(const Json& json) {
 std::string encode(const JournalRecord& record) {
     Json json = {{"unsent", record.unsent},        {"lastSaid", record.last_said},
                  {"lastStamp", record.last_stamp}, {"accepted", record.accepted},
-                 {"commands", record.commands},    {"bootId", record.boot_id}};
+                 {"commands", record.commands},    {"bootId", record.boot_id},
+                 {"waiting", record.waiting}};
     if (record.operation) json["operation"] = json_of(*record.operation);
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -170,6 +171,7 @@ Result<JournalRecord> decode_journal(std::string_view text) {
         record.accepted = json.at("accepted").get<std::vector<std::string>>();
         record.commands = json.value("commands", std::vector<std::string>{});
         record.boot_id = json.at("bootId");
+        record.waiting = json.value("waiting", std::vector<std::string>{});
         if (json.contains("operation")) record.operation = state_of(json["operation"]);
         return record;
     } catch (const std::exception& problem) {

@@ -24,6 +24,7 @@ struct JournalRecord {
     std::vector<std::string> accepted{};        // digests of the desired states acted on last, oldest first
     std::vector<std::string> commands{};        // acted on last, oldest first
     std::string boot_id{};                      // of the machine's run in which this was written
+    std::vector<std::string> waiting{};         // desired states not acted on yet, in order, as received
     bool operator==(const JournalRecord&) const = default;
 };
 

@@ -151,6 +151,7 @@ class Daemon {
         watcher.stop();
         if (twin_) twin_->dispose();
         workers_.stop();
+        updates_.keep_rest();
         journal_.stop();
         link_.stop();
         return started;

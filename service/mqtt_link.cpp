@@ -73,7 +73,7 @@ void MqttLink::stop() {
     connection_.stop(connected ? filters_ : std::vector<std::string>{});
     if (const auto unsent = outbox_.waiting() + outbox_.in_flight(); unsent > 0)
         log::warn(
-            "messages that no broker has confirmed: {}; feedback of the last operation is sent at the next "
+            "messages that no broker has confirmed: {}; the newest feedback among them is sent at the next "
             "start",
             unsent);
 }

@@ -30,8 +30,8 @@ class Outbox {
     explicit Outbox(Limits limits) : limits_(limits) {}
 
     // Makes room by dropping, in this order: progress-only ones, metrics, twin, current state, feedback;
-    // oldest first: `delivered` of these is not called, a later start may have the room. One that is larger
-    // than the whole outbox, or than the broker takes, is dropped itself, for good: refused.
+    // oldest first: these are told `dropped`. One that is larger than the whole outbox, or than the broker
+    // takes, is dropped itself, for good: refused.
     void add(Publication publication);
 
     struct Sending {

@@ -60,7 +60,9 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
                                    accepted_before](const Error& error) {
         operation_ = previous;
         accepted_ = accepted_before;
-        unsent_.erase(unsent_.upper_bound(said_before), unsent_.end());
+        std::erase_if(unsent_, [said_before](const auto& one) {
+            return one.first > said_before && one.second.of_operation;
+        });
         inventory_.release();
         say_failed(activity, error.message);
     });
@@ -93,8 +95,16 @@ void Updates::say_identifying(const std::string& activity_id) {
     say(std::move(identifying));
 }
 
+// Nothing waits for its record: unlike a step, an answer can be given before it is on disk. IDENTIFYING goes
+// with the record of what follows it.
 void Updates::say(Feedback feedback) {
-    journal_.after_pending([this, payload = stamped(std::move(feedback))] { publish(payload, 0); });
+    const bool more_follows = feedback.status == Word::Identifying;
+    const auto order = ++last_unsent_;
+    const auto payload = stamped(std::move(feedback));
+    unsent_[order] = {payload, false};
+    bound_unsent();
+    journal_.after_pending([this, payload, order] { publish(payload, order); });
+    if (!more_follows) keep_soon();
 }
 
 void Updates::say_failed(const std::string& activity_id, const std::string& message) {

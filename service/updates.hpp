@@ -41,6 +41,7 @@ class Updates {
     // What the journal held when Berth started; before the loop runs. What was not acknowledged is sent
     // again.
     void restore(JournalRecord record);
+    void keep_rest();          // after the loop and before the journal ends: what is in no record yet
     void wait_for_recovery();  // the world is being put in order: nothing is identified meanwhile
     void on_world_ready();     // it is in order; an operation that was interrupted goes on
 
@@ -57,6 +58,10 @@ class Updates {
 
  private:
     using Waiting = std::variant<DesiredState, CommandMessage>;
+    struct Unsent {
+        std::string payload{};
+        bool of_operation{};  // else an answer beside it, such as a refusal
+    };
 
     // What comes in (updates_inbox.cpp).
     void on_desired_state(const Message& message);
@@ -64,11 +69,12 @@ class Updates {
     void on_refused(const Message& message);
     void on_feedback(const Message& message);
     bool is_copy(const DesiredState& desired, const Message& message);
-    void accept(DesiredState desired);
+    void accept(DesiredState desired, const std::string& payload);
     void work_off();
     bool take(const CommandMessage& command);  // true: done with it
     bool make_way();
     void look_for_newer();
+    bool has_newer() const;  // a desired state waits
     void give_up_waiting(const Error& error);
     void give_way();
     bool came_before(const CommandMessage& command) const;
@@ -90,12 +96,13 @@ class Updates {
     std::vector<Deed> deeds_of(const std::vector<reconcile::Effect>& effects);
     Deed deed_of(const reconcile::Send& send);
     void bound_unsent();
+    void keep_soon(Flush flush = Flush::Lazy);
     void run(const reconcile::Run& step, const Result<>& kept);
     JournalRecord record() const;
     void wait_for_commands();
     void publish(std::string payload, std::uint64_t unsent);
     void know_as_own(const std::string& payload);
-    void on_delivered(std::uint64_t unsent);
+    void forget_unsent(std::uint64_t unsent);
     void say_progress(const Feedback& feedback);
     std::string stamped(Feedback feedback);
 
@@ -111,16 +118,20 @@ class Updates {
     std::function<Result<>()> may_make_{};  // empty: always
 
     std::deque<Waiting> waiting_;
+    std::string waiting_payload_;  // of the desired state in there, as it came; there is one at most
     std::optional<DesiredState> identifying_;
+    std::string identifying_payload_;
     bool settling_{false};  // a new operation is on its way to the journal
     bool asking_{false};    // whether the engine answers, before an open operation is given up
     std::optional<OperationState> operation_;
     bool resumed_{true};    // false: restored from the journal, the world is still to be looked at
     bool same_boot_{true};  // of the machine, as when the journal was written
     FeedbackLog log_{};
-    std::string last_said_;                        // of the operation: a copy of its message gets it again
-    std::map<std::uint64_t, std::string> unsent_;  // the newest feedback, in order, until acknowledged
+    std::string last_said_;                   // of the operation: a copy of its message gets it again
+    std::map<std::uint64_t, Unsent> unsent_;  // the newest feedback, in order, until acknowledged
     std::uint64_t last_unsent_{0};
+    bool keeping_{false};            // a record of what was said is on its way
+    std::optional<Flush> unkept_{};  // what came after it is still to be written
     TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};
     std::deque<std::string> commands_;  // acted on last: one that is delivered twice acts once

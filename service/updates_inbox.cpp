@@ -73,7 +73,7 @@ void Updates::on_desired_state(const Message& message) {
     if (is_copy(*desired, message)) return;
     if (const auto may = may_accept(*desired); !may)
         return say_failed(desired->activity_id, may.error().message);
-    accept(std::move(*desired));
+    accept(std::move(*desired), message.payload);
 }
 
 // What only removes or changes is how room is made.
@@ -107,8 +107,9 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
     return true;
 }
 
-// Of several that wait only the newest is worth acting on.
-void Updates::accept(DesiredState desired) {
+// Of several that wait only the newest is worth acting on. One that has to wait for an open operation may do
+// so for minutes, and its sender thinks that it has been delivered: it goes into the journal.
+void Updates::accept(DesiredState desired, const std::string& payload) {
     for (auto at = waiting_.begin(); at != waiting_.end();) {
         const auto* older = std::get_if<DesiredState>(&*at);
         if (!older) {
@@ -123,7 +124,9 @@ void Updates::accept(DesiredState desired) {
         at = waiting_.erase(at);
     }
     waiting_.emplace_back(std::move(desired));
+    waiting_payload_ = payload;
     work_off();
+    if (has_newer()) keep_soon(Flush::Now);
 }
 
 void Updates::interrupt_download(const std::string& by) {
@@ -169,6 +172,7 @@ void Updates::work_off() {
         if (!make_way()) return;
         auto desired = std::get<DesiredState>(std::move(waiting_.front()));
         waiting_.pop_front();
+        identifying_payload_ = std::exchange(waiting_payload_, {});
         identify(std::move(desired));
     }
 }
@@ -176,10 +180,12 @@ void Updates::work_off() {
 // A pull must not hold up the newer desired state behind a command that waits for it.
 void Updates::look_for_newer() {
     if (!operation_->running || operation_->running->command != Command::Download) return;
-    const bool waits = std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& waiting) {
-        return std::holds_alternative<DesiredState>(waiting);
-    });
-    if (waits) make_way();
+    if (has_newer()) make_way();
+}
+
+bool Updates::has_newer() const {
+    return std::any_of(waiting_.begin(), waiting_.end(),
+                       [](const Waiting& waiting) { return std::holds_alternative<DesiredState>(waiting); });
 }
 
 bool Updates::take(const CommandMessage& message) {

@@ -3,13 +3,16 @@
 #include <utility>
 
 #include "service/boot_id.hpp"
+#include "service/door.hpp"
 #include "service/log.hpp"
 #include "service/updates.hpp"
 
 namespace berth::service {
 namespace {
 
-constexpr std::size_t kMostUnsent = Journal::kSlotBytes / 16;  // bytes, before they are made JSON strings
+// Bytes, before they are made JSON strings: together with the largest operation they have to fit a slot.
+constexpr std::size_t kMostUnsent = Journal::kSlotBytes / 16;
+constexpr std::size_t kMostKeptMessage = Journal::kSlotBytes / 64;
 
 // Steps that lead away from the old set; the way back is never refused.
 bool leads_forward(reconcile::StepKind kind) {
@@ -55,6 +58,7 @@ void Updates::settle(reconcile::Advance advance, std::function<void(const Error&
                 deed(kept);
             wait_for_commands();
         }
+        if (not_kept && unkept_) keep_soon(*unkept_);
         loop_.post([this] { work_off(); });  // not from inside: whoever settles may be working off
     };
     if (advance.keep) return journal_.write(record(), idle ? Flush::Lazy : Flush::Now, std::move(act));
@@ -64,13 +68,18 @@ void Updates::settle(reconcile::Advance advance, std::function<void(const Error&
 JournalRecord Updates::record() const {
     JournalRecord record{};
     record.operation = operation_;
-    for (const auto& [order, payload] : unsent_)
-        record.unsent.push_back(payload);
+    for (const auto& [order, unsent] : unsent_)
+        record.unsent.push_back(unsent.payload);
     record.last_said = last_said_;
     record.last_stamp = stamps_.last();
     record.accepted.assign(accepted_.begin(), accepted_.end());
     record.commands.assign(commands_.begin(), commands_.end());
     record.boot_id = boot_id();
+    const auto add_waiting = [&record](bool there, const std::string& payload) {
+        if (there && payload.size() <= kMostKeptMessage) record.waiting.push_back(payload);
+    };
+    add_waiting(identifying_.has_value(), identifying_payload_);
+    add_waiting(has_newer(), waiting_payload_);
     return record;
 }
 
@@ -105,20 +114,46 @@ Updates::Deed Updates::deed_of(const reconcile::Send& send) {
     }
     const auto order = ++last_unsent_;
     const auto payload = stamped(send.feedback);
-    unsent_[order] = payload;
+    unsent_[order] = {payload, true};
     last_said_ = payload;
     bound_unsent();
     return [this, payload, order](const Result<>&) { publish(payload, order); };
 }
 
 // A record has to fit its slot, however long the broker stays away: an operation must not fail for its own
-// feedback. The newest messages say most, as each has the state of all actions.
+// feedback. The newest messages say most, as each has the state of all actions; and whoever floods us with
+// what we refuse must not push an operation's words out.
 void Updates::bound_unsent() {
     std::size_t bytes = 0;
-    auto first = unsent_.rbegin();
-    while (first != unsent_.rend() && (bytes += first->second.size()) <= kMostUnsent)
-        ++first;
-    unsent_.erase(unsent_.begin(), first.base());
+    for (const auto& [order, unsent] : unsent_)
+        bytes += unsent.payload.size();
+    for (const bool of_operation : {false, true}) {
+        for (auto at = unsent_.begin(); bytes > kMostUnsent && at != unsent_.end();) {
+            const auto one = at++;
+            if (one->second.of_operation != of_operation) continue;
+            bytes -= one->second.payload.size();
+            unsent_.erase(one);
+        }
+    }
+}
+
+// One record for a burst: what comes while one is on its way goes into the next. None while a new operation
+// is on its way to the journal: that may be refused, and no record may speak of it then.
+void Updates::keep_soon(Flush flush) {
+    if (!unkept_ || flush == Flush::Now) unkept_ = flush;
+    if (keeping_ || settling_) return;
+    keeping_ = true;
+    journal_.write(record(), *std::exchange(unkept_, std::nullopt), [this](const Result<>& kept) {
+        keeping_ = false;
+        if (!kept) log::warn("journal: {}: feedback may be lost or sent once more", kept.error().message);
+        if (unkept_) keep_soon(*unkept_);
+    });
+}
+
+// Of an open operation, too: its acknowledgements are in no record before its next move.
+void Updates::keep_rest() {
+    if (unkept_ || is_open() || identifying_ || has_newer())
+        journal_.write(record(), Flush::Now, [](const Result<>&) {});
 }
 
 void Updates::run(const reconcile::Run& step, const Result<>& kept) {
@@ -142,17 +177,16 @@ void Updates::publish(std::string payload, std::uint64_t unsent) {
     Publication publication{};
     publication.topic = topics_.desired_state_feedback;
     publication.payload = std::move(payload);
-    if (unsent != 0) publication.delivered = [this, unsent] { on_delivered(unsent); };
+    if (unsent != 0) {
+        publication.delivered = [this, unsent] { forget_unsent(unsent); };
+        publication.dropped = publication.delivered;  // later ones may have arrived: it would come after them
+    }
     link_.publish(std::move(publication));
 }
 
-// While the operation moves, its next record says so, too; after its end nothing else would.
-void Updates::on_delivered(std::uint64_t unsent) {
-    unsent_.erase(unsent);
-    if (is_open()) return;
-    journal_.write(record(), Flush::Lazy, [](const Result<>& kept) {
-        if (!kept) log::warn("journal: {}: feedback may be sent once more", kept.error().message);
-    });
+// Arrived, or lost. While an operation moves, or begins, its next record says so, too; else nothing would.
+void Updates::forget_unsent(std::uint64_t unsent) {
+    if (unsent_.erase(unsent) > 0 && !is_open() && !identifying_) keep_soon();
 }
 
 std::string Updates::stamped(Feedback feedback) {
@@ -191,16 +225,21 @@ void Updates::restore(JournalRecord record) {
     accepted_.assign(record.accepted.begin(), record.accepted.end());
     commands_.assign(record.commands.begin(), record.commands.end());
     last_said_ = record.last_said;
-    for (const auto& payload : record.unsent) {
-        unsent_[++last_unsent_] = payload;
-        publish(payload, last_unsent_);
+    for (const auto& payload : record.unsent)
+        unsent_[++last_unsent_] = {payload, true};
+    if (record.operation) {
+        same_boot_ = record.boot_id == boot_id();
+        operation_ = std::move(record.operation);
+        last_number_ = operation_->number;
+        resumed_ = operation_->ended;
+        if (!resumed_) log::info("activity '{}' was interrupted and goes on", operation_->activity_id);
     }
-    if (!record.operation) return;
-    same_boot_ = record.boot_id == boot_id();
-    operation_ = std::move(record.operation);
-    last_number_ = operation_->number;
-    resumed_ = operation_->ended;
-    if (!resumed_) log::info("activity '{}' was interrupted and goes on", operation_->activity_id);
+    const auto unsent_before = unsent_;  // what is acknowledged at once goes from the other
+    for (const auto& [order, unsent] : unsent_before)
+        publish(unsent.payload, order);
+    for (const auto& payload : record.waiting)
+        if (auto arrival = read_desired_state(payload, config_); arrival.desired)
+            accept(std::move(*arrival.desired), payload);
 }
 
 void Updates::wait_for_recovery() {

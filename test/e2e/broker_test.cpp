@@ -1,5 +1,9 @@
 // The way to the broker: not there yet, gone for a while, behind TLS.
 #include <algorithm>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "test/e2e/device.hpp"
 #include "test/support/catch.hpp"
@@ -62,6 +66,31 @@ TEST_CASE("a broker that restarts loses nothing of an update under way", "[UA-06
     });
     CHECK(again.node("web").version == "1");
     device.deploy("after", {});
+}
+
+TEST_CASE("the end of an update that no broker heard outlives berthd, however much was said",
+          "[BX-15][UA-57][e2e]") {
+    Device device({{"update_agent.parallel", "1"}});
+    std::vector<Component> components;
+    for (const std::string name : {"a", "b", "c", "d", "e", "f"})
+        components.push_back({name, kSleeper, {}, std::string(6000, '.')});  // a version, told each time
+    device.probe.desire(desired_state("flood", components));
+    device.probe.await("flood", "IDENTIFIED");
+    device.broker.stop();
+    REQUIRE(device.daemon.logs("activity 'flood': COMPLETED"));
+    device.daemon.stop();
+    device.daemon.start();
+    REQUIRE(device.daemon.logs("the engine has "));
+    device.broker.start();
+    device.probe.await("flood", "COMPLETED");
+    std::set<std::int64_t> known;  // QoS 1: some may come twice
+    for (const auto& said : device.probe.feedback("flood")) {
+        if (known.contains(said.timestamp)) continue;
+        CHECK((known.empty() || said.timestamp > *known.rbegin()));
+        known.insert(said.timestamp);
+    }
+    CHECK(device.probe.feedback("flood").back().status == "COMPLETED");
+    CHECK(device.containers().size() == 6);
 }
 
 TEST_CASE("a broker that wants a certificate gets it, and without one nobody talks to Berth",

@@ -6,10 +6,12 @@
 
 #include "test/support/catch.hpp"
 #include "test/support/gateway.hpp"
+#include "test/support/wait.hpp"
 
 using namespace berth;
 using berth::test::Gateway;
 using berth::test::message;
+using berth::test::pair;
 using berth::test::Station;
 using berth::test::Verb;
 using berth::test::Wanted;
@@ -113,7 +115,7 @@ TEST_CASE("stamps of feedback and inventories never fall, whatever the clock doe
     CHECK(device.on().last("three")->timestamp > last);
 }
 
-TEST_CASE("feedback that no broker took is sent by the next Berth", "[UA-57][service]") {
+TEST_CASE("feedback that no broker took is sent by the next Berth", "[BX-15][UA-57][service]") {
     Gateway device;
     device.on().link.set_broker(false);
     device.on().desire(message("one", {{"web"}}));
@@ -121,8 +123,84 @@ TEST_CASE("feedback that no broker took is sent by the next Berth", "[UA-57][ser
     const auto before = device.on().words_until("one", "COMPLETED");
     device.station.reset();
     REQUIRE(device.on().says("one", "COMPLETED"));
-    const auto again = device.on().words_until("one", "COMPLETED");
-    CHECK(again == Words(before.begin() + 1, before.end()));  // IDENTIFYING comes before the operation
+    CHECK(device.on().words_until("one", "COMPLETED") == before);
+}
+
+TEST_CASE("a refusal that no broker took is told by the next Berth, and not by the one after it",
+          "[BX-15][service]") {
+    Gateway device;
+    device.on().link.set_broker(false);
+    device.on().desire(message("bad", {{"web", "app:1", pair("memory", "64")}}));
+    REQUIRE(device.on().says("bad", "IDENTIFICATION_FAILED"));
+    device.station.reset();
+    CHECK(device.on().words_until("bad", "") == Words{"IDENTIFICATION_FAILED"});
+    device.station.reset();
+    CHECK(device.on().words_until("bad", "").empty());
+}
+
+TEST_CASE("a flood of what is refused pushes no update's feedback out of its record", "[BX-15][service]") {
+    Gateway device;
+    device.on().link.set_broker(false);
+    device.on().desire(message("one", {{"web"}}));
+    REQUIRE(device.on().says("one", "COMPLETED"));
+    const auto before = device.on().words_until("one", "COMPLETED");
+    // More than twice of what a record holds of them: a refusal names its activity.
+    for (int i = 0; i < 140; ++i)
+        device.on().desire(R"({"activityId":")" + std::to_string(i) + std::string(4000, 'x') +
+                           R"(","payload":{"domains":[]}})");
+    device.on().on_loop([] {});
+    device.station.reset();
+    CHECK(device.on().words_until("one", "COMPLETED") ==
+          Words(before.begin() + 1, before.end()));  // IDENTIFYING is not the operation's
+    const auto told = device.on().link.all().size();
+    CHECK(told > before.size() + 20);  // the newest of them
+    CHECK(told < 100);
+}
+
+TEST_CASE("an end in the middle of a burst of acknowledgements forgets none", "[BX-15][service]") {
+    Gateway device;
+    device.on().link.set_broker(false);
+    device.on().desire(message("one", {{"web"}, {"db"}}));
+    REQUIRE(device.on().says("one", "COMPLETED"));
+    REQUIRE(berth::test::eventually([&] { return device.on().is_at_rest(); }));
+    device.on().on_loop([&] {
+        device.station->link.broker_comes();
+        device.station->loop.stop();
+    });
+    device.station.reset();
+    CHECK(device.on().words_until("one", "").empty());
+}
+
+TEST_CASE("feedback that had to go for want of room is told as lost and not sent after later ones",
+          "[BX-15][service]") {
+    Gateway device;
+    device.on().link.set_broker(false);
+    device.on().link.drop_next("DOWNLOAD_SUCCESS");
+    device.on().desire(message("one", {{"web"}}));
+    REQUIRE(device.on().says("one", "COMPLETED"));
+    const auto before = device.on().words_until("one", "COMPLETED");
+    CHECK(std::find(before.begin(), before.end(), "DOWNLOAD_SUCCESS") == before.end());
+    device.on().connect_broker();
+    CHECK(device.on().await_inventory([](const auto& text) {
+        return text.find(R"({"key":"droppedFeedback","value":"1"})") != std::string::npos;
+    }));
+    device.station.reset();
+    CHECK(device.on().words_until("one", "COMPLETED") == before);
+}
+
+TEST_CASE("a desired state that waits behind an open update is not lost with its Berth", "[UA-73][service]") {
+    Gateway device;
+    device.steps.gate = std::chrono::hours(1);
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2", pair("updateOrder", "start-first")}}));
+    REQUIRE(device.on().says("two", "ACTIVATING"));
+    device.on().desire(message("three", {{"web"}, {"db"}}));
+    device.on().on_loop([] {});
+    CHECK(device.on().words_until("three", "").empty());
+    device.station.reset();
+    device.steps.gate = std::chrono::milliseconds(10);
+    REQUIRE(device.on().says("three", "COMPLETED"));
+    CHECK(device.names_and_images() == Words{"db=app:1", "web=app:1"});
 }
 
 // Without the broker this operation says more than a record holds.

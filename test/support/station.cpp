@@ -202,6 +202,7 @@ Station::~Station() {
     thread_.join();
     watcher_->stop();
     workers_.stop();
+    updates_.keep_rest();
     journal_.stop();
 }
 
