@@ -162,9 +162,11 @@ void Moves::step_done(std::size_t index, const std::optional<Error>& error) {
     auto& active = running().active;
     const auto at = std::find(active.begin(), active.end(), index);
     if (at == active.end()) return;
-    keep_ = true;
+    const StepKind kind = step_for(index);
+    // That something runs is found out again as quickly as it would be written down.
+    keep_ |= error.has_value() || kind != StepKind::EnsureRunning;
     auto result = error;
-    if (!error && step_for(index) == StepKind::StartBeside) {
+    if (!error && kind == StepKind::StartBeside) {
         // The new instance has held: only now, and with that on disk, may anything become of the old one.
         // Where the phase goes back anyway nothing does: it would only have to be started again.
         state_.actions[index].held = !running().failed;

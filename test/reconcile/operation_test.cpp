@@ -283,6 +283,40 @@ TEST_CASE("an interrupted download does not pull on after a restart", "[UA-57][U
     CHECK(player.take_lines().back() == "DOWNLOAD_FAILURE a:DOWNLOAD_FAILURE");
 }
 
+TEST_CASE("that a container runs is told and not written down, however many do",
+          "[UA-22][UA-45][reconcile]") {
+    for (const std::size_t count : {2U, 40U}) {
+        std::vector<ContainerSpec> set;
+        std::vector<Container> there;
+        for (std::size_t i = 0; i < count; ++i) {
+            set.push_back(spec("c" + std::to_string(i)));
+            there.push_back(running(set.back()));
+        }
+        OperationPlayer player;
+        player.begin(desired(set), there, by_itself());
+        CHECK(player.records() == 1);
+        player.play();
+        CHECK(player.state().ended);
+        CHECK(player.records() == 2);
+        // IDENTIFIED, two empty phases, a message per start and one that ends the phase, its cleanup, the
+        // end.
+        CHECK(player.feedback().size() == count + 6);
+    }
+}
+
+TEST_CASE("that a container cannot run is written down at once", "[UA-46][UA-57][reconcile]") {
+    OperationPlayer player;
+    player.fail_at(StepKind::EnsureRunning, "a", "no");
+    player.begin(desired({spec("a"), spec("b")}), {running(spec("a")), running(spec("b"))}, by_commands(2));
+    after(player, Command::Download);
+    after(player, Command::Update);
+    player.send(CommandReceived{Command::Activate, {}});
+    const auto before = player.records();
+    player.finish("a");
+    CHECK(player.records() == before + 1);
+    CHECK(player.take_lines().back() == "ACTIVATING a:ACTIVATION_FAILURE b:ACTIVATING");
+}
+
 TEST_CASE("progress rises, stays below 100 and is marked as droppable", "[UA-47][reconcile]") {
     OperationPlayer player;
     player.begin(desired({spec("a")}), {}, by_commands());

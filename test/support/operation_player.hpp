@@ -73,6 +73,7 @@ class OperationPlayer {
     const std::vector<Feedback>& feedback() const { return feedback_; }
     const std::vector<Key>& steps() const { return steps_; }
     const OperationState& state() const { return state_; }
+    std::size_t records() const { return records_; }  // how often there was something for the journal
     std::size_t open_steps() const { return open_.size(); }
     bool cancelled() const { return cancelled_; }
 
@@ -88,6 +89,7 @@ class OperationPlayer {
 
     void settle(reconcile::Advance advance) {
         state_ = std::move(advance.next);
+        records_ += advance.keep ? 1U : 0U;
         for (const auto& effect : advance.effects) {
             if (const auto* said = std::get_if<reconcile::Send>(&effect)) note(said->feedback);
             if (const auto* step = std::get_if<reconcile::Run>(&effect)) {
@@ -115,6 +117,7 @@ class OperationPlayer {
     std::vector<std::string> lines_;
     std::vector<Feedback> feedback_;
     std::vector<Key> steps_;
+    std::size_t records_{0};
     bool cancelled_{false};
 };
 
