@@ -55,6 +55,8 @@ class Updates {
     std::optional<std::string> open_activity() const;  // the operation's that is open
     std::string unsettled() const;  // why the containers are not what they shall be; empty: they are
     bool is_at_rest() const;        // no message waits, no operation is open, the world is in order
+    // Before the journal stops: what the broker has taken is not sent again by the next process.
+    void keep_delivered();
 
  private:
     using Waiting = std::variant<DesiredState, CommandMessage>;
@@ -132,6 +134,7 @@ class Updates {
     std::uint64_t last_unsent_{0};
     bool keeping_{false};            // a record of what was said is on its way
     std::optional<Flush> unkept_{};  // what came after it is still to be written
+    TimerId forget_timer_{0};        // acknowledgements come in bursts
     TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};
     std::deque<std::string> commands_;  // acted on last: one that is delivered twice acts once

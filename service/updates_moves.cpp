@@ -13,6 +13,7 @@ namespace {
 // Bytes, before they are made JSON strings: together with the largest operation they have to fit a slot.
 constexpr std::size_t kMostUnsent = Journal::kSlotBytes / 16;
 constexpr std::size_t kMostKeptMessage = Journal::kSlotBytes / 64;
+constexpr milliseconds kForgetPause{200};
 
 // Steps that lead away from the old set; the way back is never refused.
 bool leads_forward(reconcile::StepKind kind) {
@@ -61,6 +62,7 @@ void Updates::settle(reconcile::Advance advance, std::function<void(const Error&
         if (not_kept && unkept_) keep_soon(*unkept_);
         loop_.post([this] { work_off(); });  // not from inside: whoever settles may be working off
     };
+    if (advance.keep) loop_.cancel(std::exchange(forget_timer_, 0));  // the record says that as well
     if (advance.keep) return journal_.write(record(), idle ? Flush::Lazy : Flush::Now, std::move(act));
     journal_.after_pending([act = std::move(act)] { act({}); });
 }
@@ -152,7 +154,7 @@ void Updates::keep_soon(Flush flush) {
 
 // Of an open operation, too: its acknowledgements are in no record before its next move.
 void Updates::keep_rest() {
-    if (unkept_ || is_open() || identifying_ || has_newer())
+    if (unkept_ || forget_timer_ != 0 || is_open() || identifying_ || has_newer())
         journal_.write(record(), Flush::Now, [](const Result<>&) {});
 }
 
@@ -184,9 +186,14 @@ void Updates::publish(std::string payload, std::uint64_t unsent) {
     link_.publish(std::move(publication));
 }
 
-// Arrived, or lost. While an operation moves, or begins, its next record says so, too; else nothing would.
+// Arrived, or lost. While an operation moves, or begins, its next record says so, too; else nothing would. The
+// acknowledgements of a large set come in a burst, and records of them would hold up the operation that follows.
 void Updates::forget_unsent(std::uint64_t unsent) {
-    if (unsent_.erase(unsent) > 0 && !is_open() && !identifying_) keep_soon();
+    if (unsent_.erase(unsent) == 0 || is_open() || identifying_ || forget_timer_ != 0) return;
+    forget_timer_ = loop_.post_after(kForgetPause, [this] {
+        forget_timer_ = 0;
+        keep_soon();
+    });
 }
 
 std::string Updates::stamped(Feedback feedback) {

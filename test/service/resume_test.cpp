@@ -17,6 +17,25 @@ using berth::test::Verb;
 using berth::test::Wanted;
 using berth::test::Words;
 
+namespace {
+
+// The newest number in the headers of the two slots.
+std::uint64_t records_written(const std::filesystem::path& journal) {
+    constexpr std::streamoff kSequence = 8 + 32;  // after the magic and the checksum
+    constexpr auto kSlot = static_cast<std::streamoff>(service::Journal::kSlotBytes);
+    std::ifstream file(journal, std::ios::binary);
+    std::uint64_t newest = 0;
+    for (const std::streamoff slot : {std::streamoff{0}, kSlot}) {
+        std::uint64_t sequence = 0;
+        file.seekg(slot + kSequence);
+        REQUIRE(file.read(reinterpret_cast<char*>(&sequence), sizeof sequence).good());
+        newest = std::max(newest, sequence);
+    }
+    return newest;
+}
+
+}  // namespace
+
 TEST_CASE("a download that was interrupted goes on and the operation ends", "[UA-57][service]") {
     Gateway device;
     device.deploy("one", {{"web"}});
@@ -241,6 +260,22 @@ TEST_CASE("feedback that the broker took is not sent again by the next Berth", "
     device.station.reset();
     device.deploy("two", {{"web"}});
     CHECK(device.on().words_until("one", "").empty());
+}
+
+TEST_CASE("an unchanged set costs three records, however large it is", "[UA-22][UA-73][service]") {
+    Gateway device;
+    std::vector<Wanted> set;
+    for (int i = 0; i < 20; ++i)
+        set.push_back({"web" + std::to_string(i)});
+    device.deploy("one", set);
+    device.station.reset();
+    const auto journal = device.folder.path() / "operation" / "journal";
+    const auto before = records_written(journal);
+    device.deploy("two", set);
+    // Accepted, its end, and that the broker has heard of it.
+    CHECK(berth::test::eventually([&] { return records_written(journal) == before + 3; }));
+    device.station.reset();
+    CHECK(records_written(journal) == before + 3);
 }
 
 TEST_CASE("without a journal nothing new is accepted, and what runs stays", "[UA-65][UA-73][service]") {
