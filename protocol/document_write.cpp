@@ -2,7 +2,7 @@
 #include <limits>
 
 #include "protocol/document.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/document_tree.hpp"
 
 namespace berth {
 namespace {
@@ -134,6 +134,10 @@ std::string_view word_of(Role role) {
 }
 
 }  // namespace
+
+OrderedJson document_tree(const ContainerSpec& spec) {
+    return write_spec(spec);
+}
 
 std::string encode_document(const ContainerSpec& spec) {
     return print(write_spec(spec));

@@ -34,9 +34,11 @@ constexpr std::array<std::pair<Word, std::string_view>, 23> kFeedbackWords = {
      {Word::Superseded, "SUPERSEDED"}}};
 
 OrderedJson write_action(const ActionReport& action, const std::string& prefix) {
-    OrderedJson component = {{"id", prefix + action.name}};
+    OrderedJson json;  // filled key by key: a message of a large set has hundreds of these
+    auto& component = json["component"];
+    component["id"] = prefix + action.name;
     if (!action.version.empty()) component["version"] = action.version;
-    OrderedJson json = {{"component", std::move(component)}, {"status", to_string(action.status)}};
+    json["status"] = to_string(action.status);
     if (action.progress != 0) json["progress"] = action.progress;
     if (!action.message.empty()) json["message"] = action.message;
     return json;

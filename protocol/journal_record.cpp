@@ -3,7 +3,7 @@
 #include <exception>
 
 #include "protocol/document.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/document_tree.hpp"
 
 namespace berth {
 namespace {
@@ -14,21 +14,21 @@ int number(E value) {
     return static_cast<int>(value);
 }
 
-Json json_of(const ContainerSpec& spec) {
-    return Json::parse(encode_document(spec));
+OrderedJson json_of(const ContainerSpec& spec) {
+    return document_tree(spec);
 }
 
-Json json_of(const OldInstance& old) {
+OrderedJson json_of(const OldInstance& old) {
     return {{"spec", json_of(old.spec)}, {"ran", old.ran}, {"paused", old.paused}};
 }
 
-Json json_of(const ActionState& action) {
-    Json json = {{"action", number(action.action)},  {"name", action.name},
-                 {"version", action.version},        {"status", number(action.status)},
-                 {"message", action.message},        {"staged", action.staged},
-                 {"touched", action.touched},        {"started", action.started},
-                 {"restored", action.restored},      {"finished", action.finished},
-                 {"startFirst", action.start_first}, {"held", action.held}};
+OrderedJson json_of(const ActionState& action) {
+    OrderedJson json = {{"action", number(action.action)},  {"name", action.name},
+                        {"version", action.version},        {"status", number(action.status)},
+                        {"message", action.message},        {"staged", action.staged},
+                        {"touched", action.touched},        {"started", action.started},
+                        {"restored", action.restored},      {"finished", action.finished},
+                        {"startFirst", action.start_first}, {"held", action.held}};
     if (action.action != Action::Destroy) json["spec"] = json_of(action.spec);
     if (action.old) json["old"] = json_of(*action.old);
     for (const auto& duplicate : action.duplicates)
@@ -36,7 +36,7 @@ Json json_of(const ActionState& action) {
     return json;
 }
 
-Json json_of(const ScopeState& scope) {
+OrderedJson json_of(const ScopeState& scope) {
     return {{"baseline", scope.baseline},
             {"actions", scope.actions},
             {"status", number(scope.status)},
@@ -44,7 +44,7 @@ Json json_of(const ScopeState& scope) {
             {"succeeded", scope.succeeded}};
 }
 
-Json json_of(const RunningPhase& phase) {
+OrderedJson json_of(const RunningPhase& phase) {
     return {{"command", number(phase.command)},
             {"scope", phase.scope},
             {"baseline", phase.baseline},
@@ -55,18 +55,18 @@ Json json_of(const RunningPhase& phase) {
             {"interruptedBy", phase.interrupted_by}};
 }
 
-Json json_of(const OperationState& state) {
-    Json json = {{"number", state.number},
-                 {"activityId", state.activity_id},
-                 {"timestamp", state.timestamp},
-                 {"digest", state.digest},
-                 {"drivesItself", state.drives_itself},
-                 {"waitsForGrace", state.waits_for_grace},
-                 {"parallel", state.parallel},
-                 {"superseded", state.superseded},
-                 {"ended", state.ended},
-                 {"actions", Json::array()},
-                 {"scopes", Json::array()}};
+OrderedJson json_of(const OperationState& state) {
+    OrderedJson json = {{"number", state.number},
+                        {"activityId", state.activity_id},
+                        {"timestamp", state.timestamp},
+                        {"digest", state.digest},
+                        {"drivesItself", state.drives_itself},
+                        {"waitsForGrace", state.waits_for_grace},
+                        {"parallel", state.parallel},
+                        {"superseded", state.superseded},
+                        {"ended", state.ended},
+                        {"actions", OrderedJson::array()},
+                        {"scopes", OrderedJson::array()}};
     for (const auto& action : state.actions)
         json["actions"].push_back(json_of(action));
     for (const auto& scope : state.scopes)
@@ -153,12 +153,12 @@ OperationState state_of(const Json& json) {
 }  // namespace
 
 std::string encode(const JournalRecord& record) {
-    Json json = {{"unsent", record.unsent},        {"lastSaid", record.last_said},
-                 {"lastStamp", record.last_stamp}, {"accepted", record.accepted},
-                 {"commands", record.commands},    {"bootId", record.boot_id},
-                 {"waiting", record.waiting}};
+    OrderedJson json = {{"unsent", record.unsent},        {"lastSaid", record.last_said},
+                        {"lastStamp", record.last_stamp}, {"accepted", record.accepted},
+                        {"commands", record.commands},    {"bootId", record.boot_id},
+                        {"waiting", record.waiting}};
     if (record.operation) json["operation"] = json_of(*record.operation);
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return print(json);
 }
 
 Result<JournalRecord> decode_journal(std::string_view text) {
