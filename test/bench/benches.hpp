@@ -8,7 +8,8 @@
 
 namespace berth::bench {
 
-inline constexpr auto kBareNetwork = "bench0";  // of the bare calls; Berth's own is berth0
+inline constexpr auto kBerthNetwork = "berth0";
+inline constexpr auto kBareNetwork = "bench0";  // of the bare calls
 
 struct Bench {
     explicit Bench(const std::string& report_file)

@@ -1,9 +1,7 @@
 #include "test/bench/client.hpp"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -12,9 +10,11 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <stdexcept>
 #include <string_view>
 
+#include "test/bench/network.hpp"
 #include "test/support/loopback.hpp"
 #include "test/support/wait.hpp"
 
@@ -57,12 +57,12 @@ PortClient::PortClient(std::string network_namespace, int port)
 PortClient::~PortClient() = default;
 
 void PortClient::run(const std::stop_token& stop, const std::string& network_namespace, int port) {
-    const int fd = open(network_namespace.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || setns(fd, CLONE_NEWNET) != 0) {  // of this thread alone
-        std::perror(network_namespace.c_str());
+    try {
+        enter_network(network_namespace);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "client of a published port: %s\n", error.what());
         return;
     }
-    close(fd);
     while (!stop.stop_requested()) {
         if (const auto answer = ask(port); !answer.empty()) on_answer(answer);
         std::this_thread::sleep_for(kPause);

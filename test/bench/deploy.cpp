@@ -103,7 +103,7 @@ struct Station {  // a daemon and its operator
 
 void measure_deployments(Bench& bench, bool one_to_one, bool parallel_gain) {
     Station four(bench, "four", kWidth);
-    if (!bench.bare.has_network(kBareNetwork)) bench.bare.make_network_like("berth0", kBareNetwork);
+    if (!bench.bare.has_network(kBareNetwork)) bench.bare.make_network_like(kBerthNetwork, kBareNetwork);
     if (one_to_one) {
         for (const int count : {1, 8}) {
             const auto trial = interleave(

@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 constexpr std::chrono::seconds kPatience{120};
 
-// env replaces itself by the daemon, so the child's process id is the daemon's.
+// env and nsenter replace themselves by the daemon, so the child's process id is the daemon's.
 std::vector<std::string> command(const test::Lab& lab, const test::TempFolder& folder,
                                  const DaemonOptions& options) {
     const auto config = folder / (options.name + ".toml");
@@ -40,6 +40,8 @@ run_dir = "{5}"
                                  folder / (options.name + "-home"), folder / (options.name + "-run")));
     std::vector<std::string> words = {"env"};
     words.insert(words.end(), options.environment.begin(), options.environment.end());
+    if (!options.network_namespace.empty())
+        words.insert(words.end(), {"nsenter", "--net=" + options.network_namespace});
     const char* other = std::getenv("BERTH_BENCHED");  // another version, to compare with
     words.insert(words.end(),
                  {other != nullptr ? other : BERTH_BENCH_DAEMON, "--strict", "--config", config});

@@ -16,6 +16,7 @@ struct DaemonOptions {
     int parallel{4};
     std::string socket{};                    // empty: the engine's own
     std::vector<std::string> environment{};  // "NAME=value"
+    std::string network_namespace{};  // empty: ours, where there is a broker but no bridge of the engine
 };
 
 // A berthd with default settings, but for what keeps several of them apart.

@@ -9,6 +9,7 @@
 
 #include "test/bench/benches.hpp"
 #include "test/bench/client.hpp"
+#include "test/bench/network.hpp"
 #include "test/bench/operator.hpp"
 
 namespace berth::bench {
@@ -126,15 +127,23 @@ Trial for_a_client(Bench& bench, Operator& sender) {
 
 }  // namespace
 
+// On a device the engine's bridge is in the network that berthd is in; so it is here, or it could not set the
+// bridge's timer. The bare calls have a bridge that nobody has touched.
 void measure_updates(Bench& bench) {
+    const auto network = bench.lab.network_namespace();
+    const Door door(network, bench.lab.broker_port());
     Operator sender(bench.lab, "gap");
-    const Daemon daemon(bench.lab, bench.folder, {.name = "gap", .socket = {}, .environment = {}});
+    const Daemon daemon(bench.lab, bench.folder,
+                        {.name = "gap", .socket = {}, .environment = {}, .network_namespace = network});
     sender.await_ready();
-    if (!bench.bare.has_network(kBareNetwork)) bench.bare.make_network_like("berth0", kBareNetwork);
-    bench.report.row("B4", "gap, old dies to new starts / bare stop and start", 1,
-                     between_events(bench, sender), 0, 1, 1.10);
-    bench.report.row("B4", "gap for a client of a port / its gap for bare calls", 1,
-                     for_a_client(bench, sender), 0, 1, 0.45);
+    if (!bench.bare.has_network(kBareNetwork)) bench.bare.make_network_like(kBerthNetwork, kBareNetwork);
+    const auto between = between_events(bench, sender);
+    bench.report.row("B4", "gap, old dies to new starts / bare stop and start", 1, between, 0, 1, 1.10);
+    const auto seen = for_a_client(bench, sender);
+    bench.report.row("B4", "gap for a client of a port / its gap for bare calls", 1, seen, 0, 1, 0.45);
+    bench.report.note(fmt::format("B4: the kernel asks again for a neighbour after {} ms on {}, {} ms on {}",
+                                  neighbour_timer(network, kBerthNetwork), kBerthNetwork,
+                                  neighbour_timer(network, kBareNetwork), kBareNetwork));
 }
 
 }  // namespace berth::bench
