@@ -64,6 +64,18 @@ std::vector<std::string> Bare::list(const std::string& name_space) const {
     return ids;
 }
 
+std::vector<std::string> Bare::describe(const std::string& name_space) const {
+    std::vector<std::string> all;
+    for (const auto& id : list(name_space)) {
+        const auto seen = json::parse(call("GET", "/containers/" + id + "/json").body);
+        all.push_back(fmt::format(
+            "{} {} {} {}", seen["Name"].get<std::string>(), seen["Config"]["Image"].get<std::string>(),
+            seen["State"]["Status"].get<std::string>(), seen["HostConfig"]["Memory"].get<std::int64_t>()));
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
 void Bare::ask_list(const std::string& name_space) const {
     call("GET", list_of(name_space));
 }

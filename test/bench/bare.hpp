@@ -25,8 +25,10 @@ class Bare {
     void remove(const std::string& id) const;  // by force
     void inspect(const std::string& id) const;
     std::vector<std::string> list(const std::string& name_space) const;  // ids, in whatever state
-    void ask_list(const std::string& name_space) const;                  // the same answer, unread
-    void remove_all() const;                                             // every container of the engine
+    // "/web berth-test/sleeper:1 running 67108864": name, image, state and memory limit of each, in order.
+    std::vector<std::string> describe(const std::string& name_space) const;
+    void ask_list(const std::string& name_space) const;  // the same answer, unread
+    void remove_all() const;                             // every container of the engine
     bool has_network(const std::string& name) const;
     // A network with the options that another one has, on a bridge of its own.
     void make_network_like(const std::string& model, const std::string& name) const;

@@ -27,6 +27,7 @@ struct Bench {
 void measure_deployments(Bench& bench, bool one_to_one, bool parallel_gain);  // B1, B2
 void measure_unchanged(Bench& bench);                                         // B3
 void measure_updates(Bench& bench);                                           // B4
+void measure_recovery(Bench& bench);                                          // B11; ends the events
 void measure_flash(Bench& bench);                                             // B12
 
 }  // namespace berth::bench

@@ -43,8 +43,9 @@ run_dir = "{5}"
     if (!options.network_namespace.empty())
         words.insert(words.end(), {"nsenter", "--net=" + options.network_namespace});
     const char* other = std::getenv("BERTH_BENCHED");  // another version, to compare with
+    const std::string usual = other != nullptr ? other : BERTH_BENCH_DAEMON;
     words.insert(words.end(),
-                 {other != nullptr ? other : BERTH_BENCH_DAEMON, "--strict", "--config", config});
+                 {options.program.empty() ? usual : options.program, "--strict", "--config", config});
     return words;
 }
 
@@ -54,6 +55,7 @@ std::string desired_state(const std::string& domain, const std::string& activity
     for (const auto& component : components) {
         json config = {{{"key", "image"}, {"value", component.image}}};
         if (!component.port.empty()) config.push_back({{"key", "port"}, {"value", component.port}});
+        if (!component.memory.empty()) config.push_back({{"key", "memory"}, {"value", component.memory}});
         list.push_back({{"id", component.name}, {"version", "1"}, {"config", config}});
     }
     return json{{"activityId", activity},
@@ -77,7 +79,11 @@ std::string end_of(const std::string& activity, const std::string& payload) {
 }  // namespace
 
 Daemon::Daemon(const test::Lab& lab, const test::TempFolder& folder, DaemonOptions options)
-    : child_(command(lab, folder, options), lab.logs() + "/berthd-" + options.name + ".log") {}
+    : child_(command(lab, folder, options), log_of(lab, options.name)) {}
+
+std::string Daemon::log_of(const test::Lab& lab, const std::string& name) {
+    return lab.logs() + "/berthd-" + name + ".log";
+}
 
 Daemon::~Daemon() {
     child_.signal(SIGTERM);
@@ -91,8 +97,10 @@ Daemon::~Daemon() {
 std::vector<Component> sleepers(const std::string& prefix, int count) {
     std::vector<Component> components;
     for (int i = 1; i <= count; ++i)
-        components.push_back(
-            {.name = fmt::format("{}-{:02}", prefix, i), .image = "berth-test/sleeper:1", .port = {}});
+        components.push_back({.name = fmt::format("{}-{:02}", prefix, i),
+                              .image = "berth-test/sleeper:1",
+                              .port = {},
+                              .memory = {}});
     return components;
 }
 
@@ -132,6 +140,35 @@ Operator::Applied Operator::apply(const std::vector<Component>& components) {
         return applied;
     }
     throw std::runtime_error(activity + " did not end in time");
+}
+
+void Operator::send(const std::vector<Component>& components) {
+    sent_ = desired_state(domain_, fmt::format("{}-{}", domain_, ++activity_), components);
+    end_.clear();
+    accepted_ = false;
+    send_again();
+}
+
+void Operator::send_again() {
+    mqtt_.publish(domain_ + "update/desiredstate", sent_);
+}
+
+bool Operator::listen(Clock::time_point deadline) {
+    const auto message = mqtt_.next(deadline);
+    if (message) take_in(*message);
+    return message.has_value();
+}
+
+void Operator::take_in(const Arrival& message) {
+    if (message.topic == domain_ + "update/currentstate" && !message.retained) ready_ = true;
+    if (message.topic != domain_ + "update/desiredstatefeedback") return;
+    const auto activity = fmt::format("{}-{}", domain_, activity_);
+    if (message.payload.find("\"activityId\":\"" + activity + '"') == std::string::npos) return;
+    accepted_ = accepted_ || message.payload.find(R"("status":"IDENTIFIED")") != std::string::npos;
+    const auto status = end_of(activity, message.payload);
+    if (status.empty() || has_ended()) return;
+    end_ = status;
+    ended_at_ = message.time;
 }
 
 double Operator::round_trip(const std::vector<Component>& components) {

@@ -16,6 +16,7 @@ struct DaemonOptions {
     int parallel{4};
     std::string socket{};                    // empty: the engine's own
     std::vector<std::string> environment{};  // "NAME=value"
+    std::string program{};                   // empty: berthd, or the one in BERTH_BENCHED
     std::string network_namespace{};  // empty: ours, where there is a broker but no bridge of the engine
 };
 
@@ -28,6 +29,8 @@ class Daemon {
     Daemon& operator=(const Daemon&) = delete;
 
     int pid() const { return child_.pid(); }
+    bool running() { return child_.running(); }
+    static std::string log_of(const test::Lab& lab, const std::string& name);  // a file, for all of that name
 
  private:
     test::Child child_;
@@ -36,7 +39,8 @@ class Daemon {
 struct Component {
     std::string name{};
     std::string image{};
-    std::string port{};  // "18080:80/tcp"; empty: none
+    std::string port{};    // "18080:80/tcp"; empty: none
+    std::string memory{};  // "64M"; empty: no limit
 };
 std::vector<Component> sleepers(const std::string& prefix, int count);
 
@@ -55,17 +59,34 @@ class Operator {
     };
     Applied apply(const std::vector<Component>& components);
 
+    // The parts of it, for who has something else to look at meanwhile.
+    void send(const std::vector<Component>& components);
+    void send_again();                              // the very same
+    bool listen(Clock::time_point deadline);        // to one message; false: none came
+    bool is_accepted() const { return accepted_; }  // IDENTIFIED was heard
+    bool has_ended() const { return !end_.empty(); }
+    const std::string& end() const { return end_; }  // COMPLETED, INCOMPLETE or IDENTIFICATION_FAILED
+    Clock::time_point ended_at() const { return ended_at_; }
+    void expect_ready() { ready_ = false; }   // a daemon starts
+    bool is_ready() const { return ready_; }  // it has told its inventory
+
     // A message of the size of that desired state through the broker and back, and a short one: what a
     // command and its answer need at least. In ms.
     double round_trip(const std::vector<Component>& components);
 
  private:
+    void take_in(const Arrival& message);
     Clock::time_point await_echo(const std::string& payload);
 
     std::string domain_;
     Mqtt mqtt_;
     int activity_{0};
     bool applied_before_{false};
+    std::string sent_{};  // the last desired state
+    std::string end_{};   // of its activity
+    Clock::time_point ended_at_{};
+    bool accepted_{false};
+    bool ready_{false};
 };
 
 }  // namespace berth::bench

@@ -74,7 +74,10 @@ class BerthService {
 
  private:
     void apply() {
-        sender_.apply({{.name = "service", .image = fmt::format("{}:{}", image_, version_), .port = port_}});
+        sender_.apply({{.name = "service",
+                        .image = fmt::format("{}:{}", image_, version_),
+                        .port = port_,
+                        .memory = {}}});
     }
 
     Operator& sender_;
