@@ -15,7 +15,7 @@ std::string aim_text(std::optional<double> aim) {
 std::string verdict(double low, double high, std::optional<double> aim) {
     if (!aim) return "-";
     if (high <= *aim) return "met";
-    return low > *aim ? "MISSED" : "open";
+    return low > *aim ? "missed" : "open";
 }
 
 }  // namespace
