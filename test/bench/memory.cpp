@@ -6,13 +6,13 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "test/bench/operator.hpp"
+#include "test/bench/processes.hpp"
 #include "test/bench/report.hpp"
 #include "test/bench/trial.hpp"
 
@@ -22,13 +22,6 @@ namespace {
 constexpr int kCount = 20;
 constexpr int kSamples = 5;
 constexpr double kAim = 2.2;
-
-double pss_mb(int pid) {
-    std::ifstream file(fmt::format("/proc/{}/smaps_rollup", pid));
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("Pss:")) return std::stod(line.substr(4)) / 1024;
-    throw std::runtime_error(fmt::format("process {} has ended", pid));
-}
 
 double settled_pss_mb(int pid, std::chrono::seconds settling) {
     std::this_thread::sleep_for(settling);
@@ -41,17 +34,8 @@ double settled_pss_mb(int pid, std::chrono::seconds settling) {
 }
 
 double minimal_mb(const test::Lab& lab, const char* program) {
-    const test::TempFolder folder;
-    const auto output = folder / "output";
-    test::Child child({program, lab.broker_url(), lab.docker_socket()}, output);
-    const auto deadline = Clock::now() + std::chrono::seconds(20);
-    while (test::read_file(output) != "ready\n") {
-        if (Clock::now() > deadline || !child.running())
-            throw std::runtime_error(std::string(program) +
-                                     " does not get ready: " + test::read_file(output));
-        std::this_thread::yield();
-    }
-    return settled_pss_mb(child.pid(), std::chrono::seconds(1));
+    const ReadyProgram minimal({program, lab.broker_url(), lab.docker_socket()});
+    return settled_pss_mb(minimal.pid(), std::chrono::seconds(1));
 }
 
 // With containers; the time is longer than that of the inventory which follows a change.

@@ -15,12 +15,12 @@ namespace {
 using nlohmann::json;
 constexpr std::chrono::seconds kPatience{120};
 
-// env and nsenter replace themselves by the daemon, so the child's process id is the daemon's.
+// env and what stands before it replace themselves by the daemon, so the child's process id is the daemon's.
 std::vector<std::string> command(const test::Lab& lab, const test::TempFolder& folder,
                                  const DaemonOptions& options) {
     const auto config = folder / (options.name + ".toml");
-    test::write_file(config,
-                     fmt::format(R"([berth]
+    test::write_file(
+        config, fmt::format(R"([berth]
 name = "bench-{0}"
 [mqtt]
 url = "{1}"
@@ -35,13 +35,12 @@ address = "{3}"
 home_dir = "{4}"
 run_dir = "{5}"
 )",
-                                 options.name, lab.broker_url(), options.parallel,
-                                 options.socket.empty() ? lab.docker_socket() : options.socket,
-                                 folder / (options.name + "-home"), folder / (options.name + "-run")));
-    std::vector<std::string> words = {"env"};
+                            options.name, options.broker.empty() ? lab.broker_url() : options.broker,
+                            options.parallel, options.socket.empty() ? lab.docker_socket() : options.socket,
+                            folder / (options.name + "-home"), folder / (options.name + "-run")));
+    std::vector<std::string> words = options.inside;
+    words.push_back("env");
     words.insert(words.end(), options.environment.begin(), options.environment.end());
-    if (!options.network_namespace.empty())
-        words.insert(words.end(), {"nsenter", "--net=" + options.network_namespace});
     const char* other = std::getenv("BERTH_BENCHED");  // another version, to compare with
     const std::string usual = other != nullptr ? other : BERTH_BENCH_DAEMON;
     words.insert(words.end(),

@@ -17,7 +17,8 @@ struct DaemonOptions {
     std::string socket{};                    // empty: the engine's own
     std::vector<std::string> environment{};  // "NAME=value"
     std::string program{};                   // empty: berthd, or the one in BERTH_BENCHED
-    std::string network_namespace{};  // empty: ours, where there is a broker but no bridge of the engine
+    std::string broker{};                    // its URL; empty: the lab's
+    std::vector<std::string> inside{};       // "nsenter", "--net=…": what starts it somewhere else
 };
 
 // A berthd with default settings, but for what keeps several of them apart.

@@ -136,8 +136,7 @@ void measure_updates(Bench& bench) {
     const auto network = bench.lab.network_namespace();
     const Door door(network, bench.lab.broker_port());
     Operator sender(bench.lab, "gap");
-    const Daemon daemon(bench.lab, bench.folder,
-                        {.name = "gap", .socket = {}, .environment = {}, .network_namespace = network});
+    const Daemon daemon(bench.lab, bench.folder, {.name = "gap", .inside = {"nsenter", "--net=" + network}});
     sender.await_ready();
     if (!bench.bare.has_network(kBareNetwork)) bench.bare.make_network_like(kBerthNetwork, kBareNetwork);
     const auto between = between_events(bench, sender);
