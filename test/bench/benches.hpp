@@ -1,6 +1,9 @@
 // The benches of the engine's work; each makes what it needs and removes it again.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "test/bench/bare.hpp"
 #include "test/bench/report.hpp"
 #include "test/support/child.hpp"
@@ -29,5 +32,6 @@ void measure_unchanged(Bench& bench);                                         //
 void measure_updates(Bench& bench);                                           // B4
 void measure_recovery(Bench& bench);                                          // B11; ends the events
 void measure_flash(Bench& bench);                                             // B12
+void measure_twin(Bench& bench, const std::function<bool(const std::string& id)>& wants);  // twin_benches.hpp
 
 }  // namespace berth::bench

@@ -55,6 +55,7 @@ void measure(const Options& options) {
     if (options.wants("B3")) measure_unchanged(bench);
     if (options.wants("B4")) measure_updates(bench);
     if (options.wants("B12")) measure_flash(bench);
+    measure_twin(bench, [&options](const std::string& id) { return options.wants(id); });
     if (options.wants("B11")) measure_recovery(bench);  // last: it kills the engine
 }
 
