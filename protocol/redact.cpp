@@ -34,9 +34,14 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
     return pattern.find_first_not_of('*', p) == pattern.npos;
 }
 
+bool is_secret_reference(std::string_view entry) {
+    const auto at = entry.find('=');
+    return at != entry.npos && entry.substr(at + 1).starts_with("secret:");
+}
+
 std::string redact_env(std::string_view entry, const std::vector<std::string>& patterns) {
     const auto at = entry.find('=');
-    if (at == entry.npos || entry.substr(at + 1).starts_with("secret:")) return std::string(entry);
+    if (at == entry.npos || is_secret_reference(entry)) return std::string(entry);
     const auto name = entry.substr(0, at);
     const bool secret = std::any_of(patterns.begin(), patterns.end(), [name](const std::string& pattern) {
         return glob_matches(pattern, name);

@@ -12,6 +12,9 @@ inline constexpr std::string_view kMask = "***";
 // "*TOKEN*" matches any name that contains TOKEN; case-insensitive; only * is special.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
+// "PASSWORD=secret:db": the value is found on the device, and stays there.
+bool is_secret_reference(std::string_view entry);
+
 // "PASSWORD=x" -> "PASSWORD=***" when a pattern matches the name. A reference ("secret:name") stays readable.
 std::string redact_env(std::string_view entry, const std::vector<std::string>& patterns);
 

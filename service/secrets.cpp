@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "protocol/redact.hpp"
 #include "service/files.hpp"
 #include "service/log.hpp"
 
@@ -42,9 +43,8 @@ Result<std::string> value_of(const std::string& variable, const std::string& nam
 Result<std::vector<std::string>> resolve_secrets(const std::vector<std::string>& env, const fs::path& dir) {
     std::vector<std::string> resolved = env;
     for (auto& entry : resolved) {
+        if (!is_secret_reference(entry)) continue;
         const auto equals = entry.find('=');
-        if (equals == std::string::npos || entry.compare(equals + 1, kReference.size(), kReference) != 0)
-            continue;
         const auto variable = entry.substr(0, equals);
         auto value = value_of(variable, entry.substr(equals + 1 + kReference.size()), dir);
         if (!value) return value.error();
