@@ -93,6 +93,11 @@ class Runtime {
     // empty.
     virtual Result<std::vector<Container>> list(Call call) = 0;
     virtual Result<Container> inspect(const EngineId& engine_id, Call call) = 0;
+    // `asked` as the engine holds it: in its words where that is not what it was told at create or by an
+    // update. What it does not tell, what the image or the machine adds, and a value that `asked` only refers
+    // to, count as asked.
+    virtual Result<ContainerSpec> read_back(const EngineId& engine_id, const ContainerSpec& asked,
+                                            Call call) = 0;
     virtual Result<std::optional<EngineId>> find(const ContainerId& id, Call call) = 0;
 
     virtual Result<bool> image_present(const std::string& reference, Call call) = 0;

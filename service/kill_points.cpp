@@ -63,6 +63,11 @@ Result<Container> KillableRuntime::inspect(const EngineId& engine_id, runtime::C
     return engine_.inspect(engine_id, std::move(call));
 }
 
+Result<ContainerSpec> KillableRuntime::read_back(const EngineId& engine_id, const ContainerSpec& asked,
+                                                 runtime::Call call) {
+    return engine_.read_back(engine_id, asked, std::move(call));
+}
+
 Result<std::optional<EngineId>> KillableRuntime::find(const ContainerId& id, runtime::Call call) {
     return engine_.find(id, std::move(call));
 }

@@ -24,6 +24,8 @@ class KillableRuntime final : public runtime::Runtime {
     Result<runtime::EngineInfo> connect(runtime::Call call) override;
     Result<std::vector<Container>> list(runtime::Call call) override;
     Result<Container> inspect(const EngineId& engine_id, runtime::Call call) override;
+    Result<ContainerSpec> read_back(const EngineId& engine_id, const ContainerSpec& asked,
+                                    runtime::Call call) override;
     Result<std::optional<EngineId>> find(const ContainerId& id, runtime::Call call) override;
     Result<Usage> stats(const EngineId& engine_id, runtime::Call call) override;
     Result<bool> image_present(const std::string& reference, runtime::Call call) override;

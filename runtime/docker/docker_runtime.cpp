@@ -11,6 +11,7 @@
 #include "runtime/docker/api_version.hpp"
 #include "runtime/docker/encode.hpp"
 #include "runtime/docker/errors.hpp"
+#include "runtime/docker/held.hpp"
 #include "runtime/docker/insecure.hpp"
 #include "runtime/docker/machine.hpp"
 
@@ -126,6 +127,15 @@ Result<Container> DockerRuntime::inspect(const EngineId& engine_id, Call call) {
     auto found = look_at(engine_id, call);
     if (!found) return fail(found.error(), "inspect");
     return std::move(found->container);
+}
+
+Result<ContainerSpec> DockerRuntime::read_back(const EngineId& engine_id, const ContainerSpec& asked,
+                                               Call call) {
+    const auto reply = expect(on_container("GET", engine_id, "/json"), call);
+    if (!reply) return fail(reply.error(), "read back");
+    auto held = held_by_engine(asked, reply->body, options_, machine_memory());
+    if (!held) return fail(held.error(), "read back");
+    return held;
 }
 
 Result<std::optional<EngineId>> DockerRuntime::find(const ContainerId& id, Call call) {

@@ -29,6 +29,8 @@ class DockerRuntime final : public Runtime {
     Result<EngineInfo> connect(Call call) override;
     Result<std::vector<Container>> list(Call call) override;
     Result<Container> inspect(const EngineId& engine_id, Call call) override;
+    Result<ContainerSpec> read_back(const EngineId& engine_id, const ContainerSpec& asked,
+                                    Call call) override;
     Result<std::optional<EngineId>> find(const ContainerId& id, Call call) override;
 
     Result<bool> image_present(const std::string& reference, Call call) override;

@@ -138,6 +138,42 @@ TEST_CASE("create makes one instance per id, and says so again", "[CM-12][CM-13]
     }
 }
 
+TEST_CASE("what an engine was asked for reads back as it was asked for", "[BX-03][runtime]") {
+    const auto bench = make_bench();
+    auto asked = bench->spec("web");
+    asked.env = {"A=1", "B=", "GONE"};
+    asked.io.tty = true;
+    asked.devices = {{"/dev/null", "/dev/berth", "rw"}};
+    asked.extra_capabilities = {"CAP_NET_ADMIN"};
+    asked.mounts = {{"/tmp", "/from-the-machine", "rprivate"}};
+    asked.extra_hosts = {"cache:10.0.0.5", "machine:host_ip", "db:container_db-host"};
+    asked.ports = {{"127.0.0.1", 18010, 18015, 80, "tcp"}, {"0.0.0.0", 0, 0, 81, "udp"}};
+    asked.restart = {"on-failure", 4, 0};
+    asked.log = {"json-file", 3, "1M", "", "non-blocking", "64k"};
+    asked.resources = {"64M", "32M", "128M"};
+    const auto id = started(*bench, asked);
+    const auto held = [&bench, &id](const ContainerSpec& spec) {
+        const auto found = bench->runtime().read_back(id, spec, {});
+        INFO((found ? "" : found.error().message));
+        REQUIRE(found);
+        return *found;
+    };
+    CHECK((held(asked) == asked));
+
+    auto changed = asked;
+    changed.restart = {"always", 0, 0};
+    changed.resources = {"96M", "", "-1"};
+    REQUIRE(bench->runtime().update(id, {changed.restart, changed.resources}, {}));
+    CHECK((held(changed) == changed));
+
+    auto other = changed;
+    other.host_name = "another";
+    CHECK(held(other).host_name == asked.host_name);
+    const auto nothing = bench->runtime().read_back(bench->nobody(), asked, {});
+    REQUIRE_FALSE(nothing);
+    CHECK(nothing.error().code == Errc::NotFound);
+}
+
 TEST_CASE("two containers of one name live side by side", "[CM-12][CM-13][runtime]") {
     const auto bench = make_bench();
     const auto first = bench->spec("twin");

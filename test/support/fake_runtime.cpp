@@ -64,6 +64,20 @@ Result<Container> FakeRuntime::inspect(const EngineId& engine_id, Call call) {
     return container;
 }
 
+Result<ContainerSpec> FakeRuntime::read_back(const EngineId& engine_id, const ContainerSpec& asked,
+                                             Call call) {
+    const Lock lock(mutex_);
+    if (auto error = refused(Verb::ReadBack, call)) return *error;
+    const auto* instance = at(engine_id);
+    if (!instance) return no_such_container(engine_id);
+    auto held = instance->container.spec;
+    held.resources = instance->limits;
+    held.restart = asked.restart;  // of an update only the type is kept
+    held.restart.type = instance->policy;
+    if (otherwise_) otherwise_(held);
+    return held;
+}
+
 Result<std::optional<EngineId>> FakeRuntime::find(const ContainerId& id, Call call) {
     const Lock lock(mutex_);
     if (auto error = refused(Verb::Find, call)) return *error;
@@ -373,6 +387,11 @@ void FakeRuntime::fail_next(Verb verb, Error error, int times) {
 void FakeRuntime::lose_answer(Verb verb) {
     const Lock lock(mutex_);
     lost_answers_.insert(verb);
+}
+
+void FakeRuntime::hold_otherwise(std::function<void(ContainerSpec&)> change) {
+    const Lock lock(mutex_);
+    otherwise_ = std::move(change);
 }
 
 void FakeRuntime::make_stubborn(const EngineId& engine_id) {

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <mutex>
@@ -21,6 +22,7 @@ enum class Verb {
     Connect,
     List,
     Inspect,
+    ReadBack,
     Find,
     ImagePresent,
     Pull,
@@ -45,6 +47,8 @@ class FakeRuntime final : public runtime::Runtime {
     Result<runtime::EngineInfo> connect(runtime::Call call) override;
     Result<std::vector<Container>> list(runtime::Call call) override;
     Result<Container> inspect(const EngineId& engine_id, runtime::Call call) override;
+    Result<ContainerSpec> read_back(const EngineId& engine_id, const ContainerSpec& asked,
+                                    runtime::Call call) override;
     Result<std::optional<EngineId>> find(const ContainerId& id, runtime::Call call) override;
     Result<bool> image_present(const std::string& reference, runtime::Call call) override;
     Result<> pull(const std::string& reference, runtime::Call call) override;
@@ -89,6 +93,9 @@ class FakeRuntime final : public runtime::Runtime {
     void fail_next(Verb verb, Error error, int times = 1);
     // The next call of this verb is done, but answers Internal: the connection was cut.
     void lose_answer(Verb verb);
+    // From now on it holds something else than it was asked for: whoever reads an instance back sees this
+    // done to it.
+    void hold_otherwise(std::function<void(ContainerSpec&)> change);
     // Its process ignores everything but SIGKILL.
     void make_stubborn(const EngineId& engine_id);
     // Its process ends by itself; the engine restarts it if its policy says so.
@@ -158,6 +165,7 @@ class FakeRuntime final : public runtime::Runtime {
     std::map<Verb, int> calls_{};
     std::vector<std::string> deeds_{};
     std::set<Verb> lost_answers_{};
+    std::function<void(ContainerSpec&)> otherwise_{};  // empty: it holds what it was asked for
     std::list<Queue> watchers_{};
     std::uint64_t clock_{};
     std::uint64_t last_id_{};
