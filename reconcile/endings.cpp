@@ -1,6 +1,7 @@
 // How actions, phases and the whole operation end, and what follows.
 #include <algorithm>
 
+#include "reconcile/identify.hpp"
 #include "reconcile/moves.hpp"
 
 namespace berth::reconcile {
@@ -42,7 +43,7 @@ std::string with_cause(const std::string& cause, const std::string& text) {
 
 }  // namespace
 
-void Moves::end_action(std::size_t index, const std::optional<Error>& error) {
+void Moves::end_action(std::size_t index, const std::optional<Error>& error, const std::string& remark) {
     auto& phase = running();
     auto& action = state_.actions[index];
     const StepKind kind = step_for(index);
@@ -51,7 +52,7 @@ void Moves::end_action(std::size_t index, const std::optional<Error>& error) {
     if (phase.command == Command::Cleanup) return cleaned(action, kind, error);
     const auto& rule = rule_of(phase.command);
     action.status = error ? rule.action_failed : rule.action_done;
-    action.message = error ? error->message : done_message(kind, action.action);
+    action.message = error ? error->message : in_one({done_message(kind, action.action), remark});
     if (error && error->code == Errc::Interrupted && !phase.interrupted_by.empty())
         action.message = "interrupted by " + phase.interrupted_by;
     if (error) phase.failed = true;

@@ -157,7 +157,7 @@ void Moves::announce_start() {
     announce(rule_of(phase.command).running);
 }
 
-void Moves::step_done(std::size_t index, const std::optional<Error>& error) {
+void Moves::step_done(std::size_t index, const std::optional<Error>& error, const std::string& remark) {
     if (!state_.running) return;
     auto& active = running().active;
     const auto at = std::find(active.begin(), active.end(), index);
@@ -174,7 +174,7 @@ void Moves::step_done(std::size_t index, const std::optional<Error>& error) {
         result = fail(Errc::Conflict, "the old instance was not replaced, as another component failed");
     }
     active.erase(at);
-    end_action(index, result);
+    end_action(index, result, remark);
     go_on_after(index);
 }
 

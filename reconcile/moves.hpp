@@ -20,7 +20,7 @@ class Moves {
     // Events.
     void command(Command command, const std::string& baseline);
     void command_after_end(Command command, const std::string& baseline);
-    void step_done(std::size_t index, const std::optional<Error>& error);
+    void step_done(std::size_t index, const std::optional<Error>& error, const std::string& remark);
     void progressed(std::size_t index, int percent);
     void interrupt(const std::string& by);
     void supersede();
@@ -44,7 +44,7 @@ class Moves {
 
     void begin_action(std::size_t index);
     void hand_out_step(std::size_t index);
-    void end_action(std::size_t index, const std::optional<Error>& error);
+    void end_action(std::size_t index, const std::optional<Error>& error, const std::string& remark);
     void rolled_back(ActionState& action, const std::optional<Error>& error);
     void cleaned(ActionState& action, StepKind kind, const std::optional<Error>& error);
     StepKind step_for(std::size_t index) const;

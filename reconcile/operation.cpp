@@ -14,7 +14,7 @@ struct OnEvent {
     void operator()(const CommandReceived& event) const { moves.command(event.command, event.baseline); }
 
     void operator()(const StepDone& event) const {
-        if (event.operation == moves.state().number) moves.step_done(event.action, event.error);
+        if (event.operation == moves.state().number) moves.step_done(event.action, event.error, event.remark);
     }
 
     void operator()(const PullProgressed& event) const {

@@ -26,6 +26,7 @@ struct StepDone {
     std::uint64_t operation{};
     std::size_t action{};
     std::optional<Error> error{};
+    std::string remark{};  // said behind the message of a step that succeeded
 };
 struct PullProgressed {
     std::uint64_t operation{};

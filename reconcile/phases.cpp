@@ -103,6 +103,11 @@ std::optional<StepKind> step_of(Command command, const ActionState& action) {
     return std::nullopt;
 }
 
+bool ends_change(StepKind kind, Action action) {
+    return kind == StepKind::StartNew || kind == StepKind::StopReplaced ||
+           (kind == StepKind::EnsureRunning && action == Action::Update);
+}
+
 std::size_t width_of(Command command, unsigned parallel) {
     switch (command) {
         case Command::Download:

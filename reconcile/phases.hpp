@@ -39,6 +39,10 @@ const PhaseRule& rule_of(Command command);
 // takes two, one after the other: which is next is in the action.
 std::optional<StepKind> step_of(Command command, const ActionState& action);
 
+// Its end is the moment in which the engine shall hold what was asked for: of what is made or changed, not of
+// what is only checked.
+bool ends_change(StepKind kind, Action action);
+
 // How many actions of the phase may be in progress at once.
 std::size_t width_of(Command command, unsigned parallel);
 

@@ -99,6 +99,12 @@ void name_duplicates(Plan& changes, const std::vector<Container>& current) {
 
 }  // namespace
 
+std::set<std::string> Differences::all() const {
+    std::set<std::string> keys(recreate.begin(), recreate.end());
+    keys.insert(in_place.begin(), in_place.end());
+    return keys;
+}
+
 Differences compare(const ContainerSpec& now, const ContainerSpec& wanted) {
     return {recreate_keys(now, wanted), in_place_keys(now, wanted)};
 }

@@ -35,6 +35,7 @@ Plan plan(const std::vector<Container>& current, const std::vector<ContainerSpec
 struct Differences {
     std::vector<std::string> recreate{};
     std::vector<std::string> in_place{};
+    std::set<std::string> all() const;
     bool operator==(const Differences&) const = default;
 };
 

@@ -13,10 +13,7 @@ namespace {
 std::vector<KeyChange> changes_of(const ActionState& action, const std::vector<std::string>& redact) {
     if (!action.old || (action.action != Action::Recreate && action.action != Action::Update)) return {};
     const auto& now = action.old->spec;
-    const Differences found = compare(now, action.spec);
-    std::set<std::string> keys(found.recreate.begin(), found.recreate.end());
-    keys.insert(found.in_place.begin(), found.in_place.end());
-    return key_changes(now, action.spec, keys, redact);
+    return key_changes(now, action.spec, compare(now, action.spec).all(), redact);
 }
 
 // What runs stops: until the new instance starts, or for good.

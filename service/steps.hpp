@@ -42,6 +42,11 @@ class Steps {
 
     void run(const reconcile::Run& step, Progress progress, Done done);
 
+    // How the engine holds what it was asked for, as reconcile's `unstable` says it; empty: as asked, or
+    // nobody knows, which is logged. On the loop.
+    using Told = std::function<void(const std::string& unstable)>;
+    void read_back(const ContainerSpec& asked, Told told);
+
     // Whether all images of a phase have room together: its Stage steps wait for the answer, and fail with
     // it.
     void look_for_room(std::vector<std::string> images);

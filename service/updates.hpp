@@ -100,6 +100,7 @@ class Updates {
     void bound_unsent();
     void keep_soon(Flush flush = Flush::Lazy);
     void run(const reconcile::Run& step, const Result<>& kept);
+    void read_back(const ContainerSpec& asked, const std::string& activity, const reconcile::StepDone& end);
     JournalRecord record() const;
     void wait_for_commands();
     void publish(std::string payload, std::uint64_t unsent);

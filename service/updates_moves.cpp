@@ -161,9 +161,13 @@ void Updates::keep_rest() {
 void Updates::run(const reconcile::Run& step, const Result<>& kept) {
     const auto operation = step.operation;
     const auto index = step.index;
-    auto done = [this, operation, index, activity = operation_->activity_id](std::optional<Error> error) {
+    const auto& activity = operation_->activity_id;
+    auto done = [this, operation, index, activity, kind = step.kind,
+                 action = step.action](std::optional<Error> error) {
         if (error) log::error("activity '{}': {}", activity, error->message);
-        on_event(reconcile::StepDone{operation, index, std::move(error)});
+        const reconcile::StepDone end{operation, index, std::move(error), {}};
+        if (end.error || !reconcile::ends_change(kind, action.action)) return on_event(end);
+        read_back(action.spec, activity, end);
     };
     if (!kept && leads_forward(step.kind))
         return loop_.post(
@@ -172,6 +176,17 @@ void Updates::run(const reconcile::Run& step, const Result<>& kept) {
         on_event(reconcile::PullProgressed{operation, index, percent});
     };
     steps_.run(step, progress, done);
+}
+
+// Whatever the engine made of it: it was asked for the right thing, and would make the same of it again.
+void Updates::read_back(const ContainerSpec& asked, const std::string& activity,
+                        const reconcile::StepDone& end) {
+    steps_.read_back(asked, [this, name = asked.name, activity, end](const std::string& unstable) {
+        if (!unstable.empty()) log::warn("activity '{}': component {}: {}", activity, name, unstable);
+        auto told = end;
+        told.remark = unstable;
+        on_event(told);
+    });
 }
 
 void Updates::publish(std::string payload, std::uint64_t unsent) {

@@ -36,6 +36,10 @@ class OperationPlayer {
         failures_[{kind, name}] = std::move(why);
     }
 
+    void remark_at(reconcile::StepKind kind, const std::string& name, std::string what) {
+        remarks_[{kind, name}] = std::move(what);
+    }
+
     void begin(const DesiredState& desired, const std::vector<Container>& current,
                reconcile::Identification how) {
         if (!how.new_id) how.new_id = by_commands().new_id;
@@ -84,7 +88,9 @@ class OperationPlayer {
             error = fail(Errc::Internal, at->second);
         if (cancelled_ && step.kind == reconcile::StepKind::Stage)
             error = fail(Errc::Interrupted, "cancelled");
-        send(reconcile::StepDone{step.operation, step.index, error});
+        const auto remark = remarks_.find({step.kind, step.action.name});
+        send(reconcile::StepDone{step.operation, step.index, error,
+                                 remark == remarks_.end() ? std::string() : remark->second});
     }
 
     void settle(reconcile::Advance advance) {
@@ -113,6 +119,7 @@ class OperationPlayer {
 
     OperationState state_{};
     std::map<Key, std::string> failures_;
+    std::map<Key, std::string> remarks_;
     std::deque<reconcile::Run> open_;
     std::vector<std::string> lines_;
     std::vector<Feedback> feedback_;
