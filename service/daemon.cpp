@@ -59,7 +59,7 @@ runtime::docker::DockerOptions docker_options(const Config& config) {
 
 std::map<Lane, unsigned> lanes(const Config& config) {
     const unsigned steps = config.update_agent.parallel > 1 ? kMostSteps : 2;
-    return {{Lane::Pulls, 2}, {Lane::Steps, steps}, {Lane::Quick, 4}, {Lane::Surveys, 2}};
+    return {{Lane::Pulls, kPullsAtOnce}, {Lane::Steps, steps}, {Lane::Quick, 4}, {Lane::Surveys, 2}};
 }
 
 // Blocks in sigwait and posts; ends with the first signal that ends the daemon.

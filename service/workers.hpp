@@ -17,8 +17,11 @@
 
 namespace berth::service {
 
+// More would help only images of few layers: the engine itself loads three layers at once, if not told more.
+inline constexpr unsigned kPullsAtOnce = 2;
+
 enum class Lane {
-    Pulls,   // 2 threads
+    Pulls,   // kPullsAtOnce threads, however many actions are in progress
     Steps,   // update_agent.parallel threads; up to 16 stops
     Quick,   // 4 threads: list, inspect, store
     Surveys  // 2 threads: whether there is room; they wait for registries

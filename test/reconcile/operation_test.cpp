@@ -137,6 +137,25 @@ TEST_CASE("an end and the start it makes room for share one message", "[UA-45][r
     CHECK(player.take_lines() == Lines{"DOWNLOADING a:DOWNLOADING b:DOWNLOAD_SUCCESS c:DOWNLOADING"});
 }
 
+TEST_CASE("as many actions as are allowed are in progress in DOWNLOAD and ACTIVATE, never more",
+          "[BX-18][UA-45][reconcile]") {
+    std::vector<ContainerSpec> wanted;
+    for (int i = 0; i < 20; ++i)
+        wanted.push_back(spec("c" + std::to_string(i)));
+    for (const unsigned parallel : {1U, 2U, 4U, 16U}) {
+        OperationPlayer player;
+        player.begin(desired(wanted), {}, by_commands(parallel));
+        for (const auto command : {Command::Download, Command::Update, Command::Activate}) {
+            player.send(CommandReceived{command, {}});
+            for (std::size_t left = wanted.size(); player.open_steps() > 0; --left) {
+                REQUIRE(player.open_steps() == std::min<std::size_t>(parallel, left));
+                player.finish_first();
+            }
+        }
+        CHECK(player.state().scopes[0].status == Word::ActivationSuccess);
+    }
+}
+
 TEST_CASE("stops go sixteen at once, but one by one with parallel 1", "[UA-44][reconcile]") {
     std::vector<Container> there;
     for (int i = 0; i < 20; ++i)

@@ -41,7 +41,8 @@ TEST_CASE("a message without a timestamp deploys by itself", "[UA-53][service]")
     CHECK(device.records() == 1);
 }
 
-TEST_CASE("a message with a timestamp waits for commands and says so", "[UA-53][UA-29][UA-30][service]") {
+TEST_CASE("a message with a timestamp waits for commands and says so",
+          "[UA-53][UA-29][UA-30][service]") {
     Gateway device;
     device.on().desire(message("act", {{"web"}}, 1700000000000));
     REQUIRE(device.on().says("act", "IDENTIFIED"));
@@ -379,6 +380,30 @@ TEST_CASE("two and more at once: everything is deployed, ends in any order", "[U
     device.deploy("none", {});
     CHECK(device.names_and_images().empty());
     CHECK(device.records() == 0);
+}
+
+TEST_CASE("however many actions are in progress, two of them pull", "[BX-18][service]") {
+    auto config = one_by_one();
+    config.parallel = 16;
+    Gateway device(config);
+    std::vector<Wanted> many = {{"quick"}};
+    for (int i = 0; i < 8; ++i) {
+        many.push_back({"c" + std::to_string(i), "far:" + std::to_string(i)});
+        device.engine.put_in_registry(many.back().image);
+    }
+    device.on();
+    const berth::test::CapturedLog log;
+    device.engine.hang_pulls(true);
+    device.on().desire(message("act", many));
+    // All eight are handed to their lane, and what needs no pull is made meanwhile.
+    REQUIRE(berth::test::eventually([&] { return log.count("pulling image 'far:") == 8; }));
+    REQUIRE(device.engine.await_calls(Verb::Create, 1));
+    REQUIRE(device.engine.await_calls(Verb::Pull, 2));
+    device.engine.hang_pulls(false);
+    REQUIRE(device.on().says("act", "COMPLETED"));
+    CHECK(device.engine.calls(Verb::Pull) == 8);
+    CHECK(device.engine.most_pulls_at_once() == 2);
+    REQUIRE(berth::test::eventually([&] { return device.on().is_at_rest(); }));
 }
 
 TEST_CASE("the new instance is made beside the old one, which goes last", "[UA-35][UA-36][UA-37][service]") {

@@ -99,6 +99,14 @@ Result<> FakeRuntime::pull(const std::string& reference, Call call) {
     if (there == registry_.end())
         return fail(Errc::NotFound, fmt::format("image {}: manifest unknown", reference));
     const auto bytes = there->second;
+    most_pulling_ = std::max(most_pulling_, ++pulling_);
+    auto ended = pull_to_end(reference, bytes, call, lock);
+    --pulling_;
+    return ended;
+}
+
+Result<> FakeRuntime::pull_to_end(const std::string& reference, std::int64_t bytes, const Call& call,
+                                  Lock& lock) {
     const auto report = [&](std::int64_t current) {
         lock.unlock();
         if (call.progress) call.progress({.current_bytes = current, .total_bytes = bytes});
@@ -439,6 +447,11 @@ int FakeRuntime::calls(Verb verb) const {
     const Lock lock(mutex_);
     const auto found = calls_.find(verb);
     return found == calls_.end() ? 0 : found->second;
+}
+
+int FakeRuntime::most_pulls_at_once() const {
+    const Lock lock(mutex_);
+    return most_pulling_;
 }
 
 bool FakeRuntime::await_calls(Verb verb, int count, std::chrono::milliseconds patience) const {

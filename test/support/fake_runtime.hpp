@@ -110,6 +110,7 @@ class FakeRuntime final : public runtime::Runtime {
     // --- what became of it -----------------------------------------------------------------------------
 
     int calls(Verb verb) const;
+    int most_pulls_at_once() const;
     bool await_calls(Verb verb, int count,
                      std::chrono::milliseconds patience = std::chrono::seconds(5)) const;
     std::vector<Container> containers() const;  // ours, in order of creation
@@ -140,6 +141,8 @@ class FakeRuntime final : public runtime::Runtime {
     // Counts the call; an Error if it is not to be served.
     std::optional<Error> refused(Verb verb, const runtime::Call& call);
     std::optional<Error> over(const runtime::Call& call) const;
+    Result<> pull_to_end(const std::string& reference, std::int64_t bytes, const runtime::Call& call,
+                         Lock& lock);
     Instance* at(const EngineId& engine_id);
     const Instance* at(const EngineId& engine_id) const;
     bool name_taken(const std::string& engine_name) const;
@@ -166,6 +169,8 @@ class FakeRuntime final : public runtime::Runtime {
     std::vector<std::string> deeds_{};
     std::set<Verb> lost_answers_{};
     std::function<void(ContainerSpec&)> otherwise_{};  // empty: it holds what it was asked for
+    int pulling_{0};
+    int most_pulling_{0};
     std::list<Queue> watchers_{};
     std::uint64_t clock_{};
     std::uint64_t last_id_{};

@@ -148,7 +148,7 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
                  service::StepsConfig steps, BrokerIs broker, std::string broker_file,
                  std::optional<service::ThingsConfig> things)
     : link(broker, std::move(broker_file)),
-      workers_(loop, {{service::Lane::Pulls, 2},
+      workers_(loop, {{service::Lane::Pulls, service::kPullsAtOnce},
                       {service::Lane::Steps, 4},
                       {service::Lane::Quick, 2},
                       {service::Lane::Surveys, 2}}),
