@@ -18,7 +18,7 @@ bool has(const std::vector<std::string>& all, const std::string& one) {
 }  // namespace
 
 TEST_CASE("the first message of a newcomer deploys, the next one replaces, an empty one removes",
-          "[UA-53][UA-35][UA-36][UA-37][e2e]") {
+          "[BX-01][UA-53][UA-35][UA-36][UA-37][e2e]") {
     Device device;
     device.probe.desire(R"({
       "activityId": "hello",

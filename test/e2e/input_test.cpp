@@ -61,7 +61,7 @@ const std::map<std::string, Bad>& answered() {
 }  // namespace
 
 TEST_CASE("bad messages are answered or dropped, and harm nothing",
-          "[UA-05][UA-09][UA-14][UA-30][UA-58][UA-63][e2e]") {
+          "[BX-01][UA-05][UA-09][UA-14][UA-30][UA-58][UA-63][e2e]") {
     Device device;
     const auto pid = device.daemon.pid();
     Extra stamped{};

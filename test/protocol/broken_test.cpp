@@ -92,7 +92,7 @@ std::vector<Broken> broken_messages() {
 }  // namespace
 
 TEST_CASE("a broken message is refused with a reason and its activityId is found",
-          "[UA-05][UA-09][protocol]") {
+          "[BX-01][UA-05][UA-09][protocol]") {
     static const auto messages = broken_messages();  // once: the case is entered anew for every section
     for (const auto& c : messages) {
         DYNAMIC_SECTION(c.name) {
@@ -113,7 +113,7 @@ TEST_CASE("a broken message is refused with a reason and its activityId is found
     }
 }
 
-TEST_CASE("what was wrong comes with its path and with what would be right", "[UA-05][protocol]") {
+TEST_CASE("what was wrong comes with its path and with what would be right", "[BX-01][UA-05][protocol]") {
     const auto refusal = [](const std::string& text) { return read(text).error().message; };
     CHECK(
         refusal(R"({"activityId":5,"timestamp":"x","payload":{"domains":[{"id":7}]}})") ==

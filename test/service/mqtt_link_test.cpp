@@ -305,7 +305,7 @@ TEST_CASE("feedback passes through a flood in order", "[BX-15][service]") {
     CHECK(daemon.link.outbox().dropped(Importance::Metrics) > 0);
 }
 
-TEST_CASE("a broker that acknowledges nothing gets the window and no more", "[service]") {
+TEST_CASE("a broker that acknowledges nothing gets the window and no more", "[BX-15][service]") {
     FakeBroker broker({.acknowledge_publications = false});
     auto config = config_for(broker.url());
     config.ack_timeout = 100ms;

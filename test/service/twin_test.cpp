@@ -326,7 +326,7 @@ TEST_CASE("after a restart of the engine the cloud sees what runs now", "[TW-35]
     CHECK(bench.cloud.status("Container:same")["state"]["startedAt"] == "2026-02-02T00:00:00Z");
 }
 
-TEST_CASE("the cloud is rid of what is gone, also after a restart", "[TW-74][TW-75][service]") {
+TEST_CASE("the cloud is rid of what is gone, also after a restart", "[BX-15][TW-74][TW-75][service]") {
     TwinBench bench;
     bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
     write(thing_file(bench), R"({"gone":"Container:gone","web":"Container:web"})");

@@ -25,7 +25,7 @@ using berth::test::Verb;
 using berth::test::Wanted;
 using berth::test::Words;
 
-TEST_CASE("a message without a timestamp deploys by itself", "[UA-53][service]") {
+TEST_CASE("a message without a timestamp deploys by itself", "[BX-01][UA-53][service]") {
     Gateway device;
     device.on().desire(message("one", {{"web"}, {"db"}}));
     CHECK(device.on().words_until("one", "COMPLETED") ==
@@ -42,7 +42,7 @@ TEST_CASE("a message without a timestamp deploys by itself", "[UA-53][service]")
 }
 
 TEST_CASE("a message with a timestamp waits for commands and says so",
-          "[UA-53][UA-29][UA-30][service]") {
+          "[BX-01][UA-53][UA-29][UA-30][service]") {
     Gateway device;
     device.on().desire(message("act", {{"web"}}, 1700000000000));
     REQUIRE(device.on().says("act", "IDENTIFIED"));
@@ -90,7 +90,7 @@ TEST_CASE("apply modes decide who drives", "[UA-53][UA-29][service]") {
 }
 
 TEST_CASE("a bad desired state is answered and leaves the open operation usable",
-          "[UA-58][UA-63][UA-09][service]") {
+          "[BX-01][UA-58][UA-63][UA-09][service]") {
     Gateway device;
     device.on().desire(message("good", {{"web"}}, 5));
     REQUIRE(device.on().says("good", "IDENTIFIED"));
