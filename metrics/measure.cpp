@@ -17,20 +17,24 @@ std::optional<double> cpu_utilization(const std::optional<CpuUse>& now, const st
     return percent(static_cast<double>(used), static_cast<double>(now->host - before->host));
 }
 
-std::uint64_t total_of(const MemoryUse& memory, std::uint64_t machine) {
+}  // namespace
+
+std::uint64_t memory_total(const MemoryUse& memory, std::uint64_t machine) {
     if (memory.limit == 0) return machine;
     return machine == 0 ? memory.limit : std::min(memory.limit, machine);
 }
 
-}  // namespace
+std::uint64_t memory_used(const MemoryUse& memory) {
+    return memory.usage - std::min(memory.usage, memory.inactive_file);
+}
 
 std::vector<twin::Measurement> measure(const Usage& now, const std::optional<CpuUse>& baseline,
                                        std::uint64_t machine_memory) {
     std::vector<twin::Measurement> all;
     if (const auto cpu = cpu_utilization(now.cpu, baseline)) all.push_back({kCpuUtilization, *cpu});
     if (now.memory) {
-        const auto total = total_of(*now.memory, machine_memory);
-        const auto used = now.memory->usage - std::min(now.memory->usage, now.memory->inactive_file);
+        const auto total = memory_total(*now.memory, machine_memory);
+        const auto used = memory_used(*now.memory);
         all.push_back({kMemoryTotal, total});
         all.push_back({kMemoryUsed, used});
         if (total > 0)

@@ -23,6 +23,9 @@ inline constexpr std::string_view kNetRead = "net.readBytes";
 inline constexpr std::string_view kNetWritten = "net.writeBytes";
 inline constexpr std::string_view kPids = "pids";
 
+std::uint64_t memory_total(const MemoryUse& memory, std::uint64_t machine);  // machine 0: not known
+std::uint64_t memory_used(const MemoryUse& memory);
+
 // In the order above, without those for which there is no data. `machine_memory` 0: not known.
 std::vector<twin::Measurement> measure(const Usage& now, const std::optional<CpuUse>& baseline,
                                        std::uint64_t machine_memory);

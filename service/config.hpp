@@ -113,6 +113,15 @@ struct ThingsConfig {  // the digital twin
     bool operator==(const ThingsConfig&) const = default;
 };
 
+struct MetricsConfig {
+    std::string source{"auto"};            // auto kernel engine
+    std::string textfile{};                // for a node exporter; empty: none
+    int change{};                          // percent that a value has to move to be reported again; 0: none
+    milliseconds textfile_period{15'000};  // no option: as often as it is usually scraped
+
+    bool operator==(const MetricsConfig&) const = default;
+};
+
 struct LogConfigFile {
     std::string level{"INFO"};
     std::string file{};  // empty: standard output
@@ -139,6 +148,7 @@ struct Config {
     std::vector<std::string> redact{"*PASSWORD*", "*TOKEN*", "*SECRET*", "*KEY*"};
     UpdateAgentConfig update_agent{};
     ThingsConfig things{};
+    MetricsConfig metrics{};
     LogConfigFile log{};
 
     bool operator==(const Config&) const = default;

@@ -67,6 +67,12 @@ std::string directory(const Typed& value) {
     return path.starts_with('/') ? "" : fmt::format("must be an absolute path, is '{}'", path);
 }
 
+std::string file(const Typed& value) {
+    const auto& path = text_of(value);
+    if (path.empty() || (path.starts_with('/') && !path.ends_with('/'))) return {};
+    return fmt::format("must be the absolute path of a file, is '{}'", path);
+}
+
 std::string engine(const Typed& value) {
     return text_of(value) == "containerd" ? "containerd is not in this version; 'auto' and 'docker' are" : "";
 }

@@ -222,10 +222,6 @@ constexpr Option kLater[] = {
     whole("policy.host_network", "true", Kind::Boolean),
     whole("policy.ports", "0-65535"),
 
-    whole("metrics.source", "auto"),
-    whole("metrics.textfile", ""),
-    whole("metrics.change", "0", Kind::Integer),
-
     whole("care.enabled", "true", Kind::Boolean, "false"),
     part(kCare, "care.status_period", "10s", Kind::Duration),
     part(kCare, "care.full_sync", "0s", Kind::Duration),

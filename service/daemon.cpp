@@ -17,6 +17,7 @@
 #include "service/log.hpp"
 #include "service/logging.hpp"
 #include "service/loop.hpp"
+#include "service/metrics_file.hpp"
 #include "service/mqtt_link.hpp"
 #include "service/neighbour.hpp"
 #include "service/planner.hpp"
@@ -127,6 +128,8 @@ class Daemon {
             });
         });
         if (config.things.enabled) start_twin(config);
+        if (!config.metrics.textfile.empty())
+            metrics_file_.emplace(loop_, workers_, world_, runtime_, config.metrics);
         if (!config.update_agent.enabled) return;
         read_journal();
         updates_.make_only_if(
@@ -152,6 +155,7 @@ class Daemon {
         if (twin_) twin_->dispose();
         workers_.stop();
         updates_.keep_rest();
+        if (metrics_file_) metrics_file_->remove();
         journal_.stop();
         link_.stop();
         return started;
@@ -160,7 +164,7 @@ class Daemon {
  private:
     void start_twin(const Config& config) {
         twin_.emplace(Twin::Parts{loop_, workers_, link_, world_, verbs_, runtime_}, config.things,
-                      config.redact);
+                      config.metrics, config.redact);
         router_.add(twin_->routes());
         link_.on_ready([this] { twin_->on_link_ready(); });
         link_.on_lost([this] { twin_->on_link_lost(); });
@@ -217,6 +221,7 @@ class Daemon {
     Exporter exporter_;
     Verbs verbs_;
     std::optional<Twin> twin_;
+    std::optional<MetricsFile> metrics_file_;
     Workers workers_;  // last: its jobs use all of the above
 };
 

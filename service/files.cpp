@@ -31,21 +31,25 @@ class Descriptor {
     int fd_;
 };
 
-Result<> write_all(int fd, std::string_view content, const std::string& name) {
+Result<> write_all(int fd, std::string_view content, const std::string& name, Outlives outlives) {
     while (!content.empty()) {
         const ssize_t written = ::write(fd, content.data(), content.size());
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return os_error("write " + name);
         content.remove_prefix(static_cast<std::size_t>(written));
     }
-    if (::fsync(fd) != 0) return os_error("flush " + name);
+    if (outlives == Outlives::PowerCut && ::fsync(fd) != 0) return os_error("flush " + name);
     return {};
 }
 
-Result<> write_new(const std::string& name, std::string_view content, unsigned mode) {
-    const Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+Result<> write_new(const std::string& name, std::string_view content, unsigned mode, Outlives outlives) {
+    // The folder may be another user's: what stands there by that name, a link to elsewhere, is not written
+    // to.
+    ::unlink(name.c_str());
+    const Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (file.get() < 0) return os_error("create " + name);
-    return write_all(file.get(), content, name);
+    ::fchmod(file.get(), mode);  // the umask has narrowed it; a file system without modes refuses
+    return write_all(file.get(), content, name, outlives);
 }
 
 }  // namespace
@@ -57,17 +61,18 @@ Error os_error(const std::string& doing) {
                 doing + ": " + std::generic_category().message(number));
 }
 
-Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
+Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode,
+                      Outlives outlives) {
     const auto written_to = beside(path);
     kill_point("before writing a file");
-    if (auto written = write_new(written_to, content, mode); !written) {
+    if (auto written = write_new(written_to, content, mode, outlives); !written) {
         discard_unfinished(path);
         return written;
     }
     kill_point("before renaming a file");
     if (::rename(written_to.c_str(), path.c_str()) != 0) return os_error("rename " + written_to);
     kill_point("after renaming a file");
-    return flush_folder(path.parent_path());
+    return outlives == Outlives::PowerCut ? flush_folder(path.parent_path()) : Result<>();
 }
 
 void discard_unfinished(const std::filesystem::path& path) {

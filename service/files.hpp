@@ -12,9 +12,14 @@ namespace berth::service {
 // What errno says of a call that failed: NoSpace when the disk or the quota is full, Internal otherwise.
 Error os_error(const std::string& doing);
 
+// PowerCut: flushed, so that it outlives one. Nothing: what is written anew all the time would wear the
+// flash.
+enum class Outlives { PowerCut, Nothing };
+
 // NoSpace when the disk is full, Internal otherwise. On an error the file holds the old content or, if only
-// the folder could not be flushed, the new one; never a part.
-Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode);
+// the folder could not be flushed, the new one; never a part. The mode does not depend on the umask.
+Result<> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode,
+                      Outlives outlives = Outlives::PowerCut);
 
 // What a cut in the middle of replace_file left beside the file. Nothing there, or a read-only disk: fine.
 void discard_unfinished(const std::filesystem::path& path);

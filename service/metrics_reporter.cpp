@@ -1,7 +1,5 @@
 #include "service/metrics_reporter.hpp"
 
-#include <algorithm>
-#include <set>
 #include <utility>
 
 #include "protocol/twin/features.hpp"
@@ -14,14 +12,18 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kStatsDeadline{10};
 constexpr std::int64_t kMillisecondsPerSecond = 1000;
 
 }  // namespace
 
 MetricsReporter::MetricsReporter(Loop& loop, Workers& workers, const World& world, runtime::Runtime& runtime,
-                                 Say say)
-    : loop_(loop), workers_(workers), world_(world), runtime_(runtime), say_(std::move(say)) {}
+                                 const MetricsConfig& config, Say say)
+    : loop_(loop),
+      workers_(workers),
+      world_(world),
+      change_(config.change),
+      say_(std::move(say)),
+      reader_(runtime, usage_source(config.source)) {}
 
 MetricsReporter::~MetricsReporter() {
     end();
@@ -43,9 +45,13 @@ void MetricsReporter::stop() {
     end();
     if (!was_on) return;
     workers_.submit(Lane::Quick, ":metrics", [this](const std::stop_token&) -> Task {
-        kernel_.keep_only({});
+        reader_.keep_only({});
         return {};
     });
+}
+
+void MetricsReporter::on_dropped() {
+    bands_.clear();
 }
 
 void MetricsReporter::end() {
@@ -55,13 +61,14 @@ void MetricsReporter::end() {
     reporting_ = false;
     started_.clear();
     baselines_.clear();
+    bands_.clear();
 }
 
 std::vector<MetricsReporter::Subject> MetricsReporter::subjects() const {
-    std::vector<Subject> all;
-    for (const auto& [id, container] : world_.all())
-        if (container.runs() && request_->wants(twin::container_feature(id)))
-            all.push_back({id, container.engine_id, container.state.pid, container.spec.network == "host"});
+    auto all = UsageReader::running(world_);
+    std::erase_if(all, [this](const Subject& subject) {
+        return !request_->wants(twin::container_feature(subject.id));
+    });
     return all;
 }
 
@@ -76,6 +83,7 @@ void MetricsReporter::on_changed() {
         if (known != started_.end() && known->second == started_at) continue;
         started_[subject.id] = started_at;
         baselines_.erase(subject.id);
+        bands_.erase(subject.id);
         fresh.push_back(subject);
     }
     if (!fresh.empty()) read(std::move(fresh), Purpose::Baseline);
@@ -100,77 +108,46 @@ void MetricsReporter::read(std::vector<Subject> subjects, Purpose purpose) {
     workers_.submit(
         Lane::Quick, ":metrics",
         [this, number = number_, purpose, subjects = std::move(subjects)](std::stop_token stop) -> Task {
-            auto readings = read_all(subjects, purpose, stop);
+            if (purpose == Purpose::Report) reader_.keep_only(subjects);  // it is about all of them
+            auto readings = reader_.read(subjects, stop);
             return [this, number, purpose, readings = std::move(readings)]() mutable {
                 on_read(number, purpose, std::move(readings));
             };
         });
 }
 
-// On a worker. Where the kernel's files cannot be seen the engine is asked.
-MetricsReporter::Readings MetricsReporter::read_all(const std::vector<Subject>& subjects, Purpose purpose,
-                                                    const std::stop_token& stop) {
-    Readings readings;
-    if (purpose == Purpose::Report) {  // it is about all of them
-        std::set<EngineId> all;
-        for (const auto& subject : subjects)
-            all.insert(subject.engine_id);
-        kernel_.keep_only(all);
-    }
-    const auto machine = kernel_.machine();
-    readings.machine_memory = machine.memory;
-    const auto take = [&readings](const Subject& subject, Usage usage) {
-        if (subject.on_host) usage.net = Transfer{};  // the machine's traffic is nobody's own
-        readings.all.push_back({subject.id, subject.pid, usage});
-    };
-    // The kernel first: the machine's time was read for all of them together.
-    std::vector<std::pair<Subject, Result<Usage>>> blind;
-    for (const auto& subject : subjects) {
-        auto usage = kernel_.read(subject.engine_id, subject.pid, machine);
-        // Control groups may be mounted for the engine alone; interfaces can be seen all the same.
-        if (usage && (usage->cpu || usage->memory || usage->pids > 0))
-            take(subject, *usage);
-        else
-            blind.emplace_back(subject, std::move(usage));
-    }
-    // One deadline for all: an engine that hangs holds a worker no longer than that.
-    const auto deadline = steady_clock::now() + kStatsDeadline;
-    for (auto& [subject, usage] : blind) {
-        runtime::Call call{};
-        call.stop = stop;
-        call.deadline = deadline;
-        auto asked = runtime_.stats(subject.engine_id, call);
-        if (asked || !usage) usage = std::move(asked);
-        if (usage)
-            take(subject, *usage);
-        else
-            log::debug("metrics of container {}: {}", subject.id, usage.error().message);
-    }
-    std::sort(readings.all.begin(), readings.all.end(),
-              [](const Reading& a, const Reading& b) { return a.id < b.id; });
-    return readings;
-}
-
-void MetricsReporter::on_read(std::uint64_t number, Purpose purpose, Readings readings) {
+void MetricsReporter::on_read(std::uint64_t number, Purpose purpose, UsageReader::Readings readings) {
     if (number != number_ || !request_) return;
     twin::Report report;
-    for (auto& [id, pid, usage] : readings.all) {
-        sums_[id].apply(usage, pid);
+    for (auto& [subject, usage] : readings.all) {
+        const auto& id = subject.id;
+        sums_[id].apply(usage, subject.pid);
         const auto before = baselines_.find(id);
         const auto baseline = before == baselines_.end() ? std::nullopt : std::optional(before->second);
         if (usage.cpu) baselines_[id] = *usage.cpu;
         if (purpose == Purpose::Baseline) continue;
-        twin::Measured measured{twin::container_feature(id), {}};
-        for (const auto& measurement : metrics::measure(usage, baseline, readings.machine_memory))
-            if (request_->wants(measured.originator, measurement.id))
-                measured.measurements.push_back(measurement);
-        if (!measured.measurements.empty()) report.snapshot.push_back(std::move(measured));
+        auto measurements = news(id, metrics::measure(usage, baseline, readings.machine_memory));
+        if (!measurements.empty())
+            report.snapshot.push_back({twin::container_feature(id), std::move(measurements)});
     }
     if (purpose == Purpose::Baseline) return;
-    std::erase_if(sums_, [this](const auto& entry) { return world_.find(entry.first) == nullptr; });
+    const auto is_gone = [this](const auto& entry) { return world_.find(entry.first) == nullptr; };
+    std::erase_if(sums_, is_gone);
+    std::erase_if(bands_, is_gone);
     reporting_ = false;
     report.timestamp = unix_ms() / kMillisecondsPerSecond;
     if (!report.snapshot.empty()) say_(report);
+}
+
+// What was asked for and has moved since it was last said.
+std::vector<twin::Measurement> MetricsReporter::news(const ContainerId& id,
+                                                     const std::vector<twin::Measurement>& all) {
+    std::vector<twin::Measurement> wanted;
+    for (const auto& measurement : all)
+        if (request_->wants(twin::container_feature(id), measurement.id) &&
+            bands_[id].passes(measurement, change_))
+            wanted.push_back(measurement);
+    return wanted;
 }
 
 }  // namespace berth::service

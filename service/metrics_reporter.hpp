@@ -3,18 +3,20 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "metrics/kernel_reader.hpp"
+#include "metrics/dead_band.hpp"
 #include "metrics/measure.hpp"
 #include "protocol/twin/metrics.hpp"
 #include "runtime/runtime.hpp"
+#include "service/config.hpp"
 #include "service/loop.hpp"
+#include "service/usage_reader.hpp"
 #include "service/workers.hpp"
 #include "service/world.hpp"
 
@@ -24,7 +26,8 @@ class MetricsReporter {
  public:
     using Say = std::function<void(const twin::Report&)>;  // on the loop; never an empty one
 
-    MetricsReporter(Loop& loop, Workers& workers, const World& world, runtime::Runtime& runtime, Say say);
+    MetricsReporter(Loop& loop, Workers& workers, const World& world, runtime::Runtime& runtime,
+                    const MetricsConfig& config, Say say);
     ~MetricsReporter();
     MetricsReporter(const MetricsReporter&) = delete;
     MetricsReporter& operator=(const MetricsReporter&) = delete;
@@ -33,23 +36,10 @@ class MetricsReporter {
     void request(twin::MetricsRequest request);
     void stop();
     void on_changed();  // the picture of the engine
+    void on_dropped();  // a report: whoever waits has not heard what it said
 
  private:
-    struct Subject {
-        ContainerId id{};
-        EngineId engine_id{};
-        std::int64_t pid{};
-        bool on_host{};  // its network is the machine's
-    };
-    struct Reading {
-        ContainerId id{};
-        std::int64_t pid{};
-        Usage usage{};
-    };
-    struct Readings {
-        std::uint64_t machine_memory{};
-        std::vector<Reading> all{};
-    };
+    using Subject = UsageReader::Subject;
     enum class Purpose { Baseline, Report };
 
     std::vector<Subject> subjects() const;
@@ -57,13 +47,13 @@ class MetricsReporter {
     void schedule();
     void tick();
     void read(std::vector<Subject> subjects, Purpose purpose);
-    Readings read_all(const std::vector<Subject>& subjects, Purpose purpose, const std::stop_token& stop);
-    void on_read(std::uint64_t number, Purpose purpose, Readings readings);
+    void on_read(std::uint64_t number, Purpose purpose, UsageReader::Readings readings);
+    std::vector<twin::Measurement> news(const ContainerId& id, const std::vector<twin::Measurement>& all);
 
     Loop& loop_;
     Workers& workers_;
     const World& world_;
-    runtime::Runtime& runtime_;
+    const int change_;  // percent
     Say say_;
     std::optional<twin::MetricsRequest> request_;
     std::uint64_t number_{0};  // of the request; what belongs to an older one is dropped
@@ -73,7 +63,8 @@ class MetricsReporter {
     std::map<ContainerId, std::string> started_;  // when, of those that have a baseline
     std::map<ContainerId, CpuUse> baselines_;
     std::map<ContainerId, metrics::Accumulators> sums_;
-    metrics::KernelReader kernel_;  // on workers only, one job at a time: they bear the same key
+    std::map<ContainerId, metrics::DeadBand> bands_;
+    UsageReader reader_;  // on workers only, one job at a time: they bear the same key
 };
 
 }  // namespace berth::service

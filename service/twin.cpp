@@ -22,7 +22,7 @@ constexpr auto kSyncPatience = 15s;  // then commands are taken without every pa
 
 }  // namespace
 
-Twin::Twin(Parts parts, ThingsConfig config, std::vector<std::string> redact)
+Twin::Twin(Parts parts, ThingsConfig config, const MetricsConfig& measuring, std::vector<std::string> redact)
     : loop_(parts.loop),
       workers_(parts.workers),
       link_(parts.link),
@@ -34,7 +34,7 @@ Twin::Twin(Parts parts, ThingsConfig config, std::vector<std::string> redact)
             {[this](const reconcile::Showing& showing) { show(showing); }, [this] { say_dependencies(); }}),
       software_(loop_, workers_, verbs_, config_.download_ca,
                 {[this](const twin::OperationStatus& status) { say_operation(status); }}),
-      metrics_(loop_, workers_, world_, parts.runtime,
+      metrics_(loop_, workers_, world_, parts.runtime, measuring,
                [this](const twin::Report& report) { say_report(report); }) {
     world_.learn_pids();
     world_.when_changed([this] {

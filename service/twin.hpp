@@ -38,7 +38,7 @@ class Twin {
         runtime::Runtime& runtime;
     };
 
-    Twin(Parts parts, ThingsConfig config, std::vector<std::string> redact);
+    Twin(Parts parts, ThingsConfig config, const MetricsConfig& measuring, std::vector<std::string> redact);
 
     std::vector<Route> routes();
     void on_link_ready();

@@ -25,6 +25,7 @@ void Twin::say(Saying saying, Importance importance) {
     publication.delivered = std::move(saying.delivered);
     publication.refused = std::move(saying.refused);
     if (importance == Importance::Twin) publication.dropped = [this] { on_dropped(); };
+    if (importance == Importance::Metrics) publication.dropped = [this] { metrics_.on_dropped(); };
     link_.publish(std::move(publication));
 }
 

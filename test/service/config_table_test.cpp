@@ -287,7 +287,6 @@ TEST_CASE("a value that asks for what is not there stops the start and names the
         {"[policy]\nimages = [\"good/*\"]\n", "policy.images"},
         {"[update_agent]\nrequire_signature = true\n", "update_agent.require_signature"},
         {"[lifecycle]\nstop_on_exit = true\n", "lifecycle.stop_on_exit"},
-        {"[metrics]\ntextfile = \"/x\"\n", "metrics.textfile"},
         {"[care.image_gc]\nhigh_threshold_percent = 90\n", "care.image_gc.high_threshold_percent"},
         {"[companions.agent]\nenabled = true\n", "companions.agent.enabled"},
         {"[offload]\nenabled = true\n", "offload.enabled"},
@@ -340,6 +339,22 @@ TEST_CASE("the room to stay free is a size, with a default for everybody", "[BX-
           std::int64_t{2} << 30);
     for (const auto* wrong : {"reserve = \"64\"", "reserve = 64", "reserve = \"-1M\"", "reserve = true"})
         CHECK_FALSE(load_text(folder, "berth.toml", std::string{"[images]\n"} + wrong + "\n").good());
+}
+
+TEST_CASE("where metrics come from, go to and keep still", "[BX-13][service]") {
+    const Folder folder;
+    CHECK(load_arguments({}).config.metrics == MetricsConfig{});
+    CHECK(load_text(folder, "config.json", "{}").config.metrics == MetricsConfig{});
+    const auto loaded = load_text(
+        folder, "berth.toml", "[metrics]\nsource = \"Kernel\"\ntextfile = \"/x/berth.prom\"\nchange = 5\n");
+    INFO(errors(loaded));
+    CHECK(loaded.good());
+    CHECK(loaded.config.metrics.source == "kernel");
+    CHECK(loaded.config.metrics.textfile == "/x/berth.prom");
+    CHECK(loaded.config.metrics.change == 5);
+    for (const auto* wrong : {"source = \"docker\"", "textfile = \"berth.prom\"", "textfile = \"/x/\"",
+                              "change = -1", "change = 101", "change = \"5%\""})
+        CHECK_FALSE(load_text(folder, "berth.toml", std::string{"[metrics]\n"} + wrong + "\n").good());
 }
 
 TEST_CASE("the update agent's options and their defaults", "[UA-59][service]") {

@@ -17,8 +17,9 @@ namespace berth::test {
 
 class TwinBench {
  public:
-    explicit TwinBench(service::ThingsConfig config = {}, service::UpdateAgentConfig agent = {})
-        : config_(with_home(std::move(config))), agent_(std::move(agent)) {
+    explicit TwinBench(service::ThingsConfig config = {}, service::UpdateAgentConfig agent = {},
+                       service::MetricsConfig metrics = {})
+        : config_(with_home(std::move(config))), agent_(std::move(agent)), metrics_(std::move(metrics)) {
         for (const char* image : {"app:1", "app:2"})
             engine.put_image(image);
     }
@@ -26,7 +27,7 @@ class TwinBench {
     void start() {
         station_.emplace(engine, home.path(), agent_,
                          service::StepsConfig{std::chrono::milliseconds(300), false, {}}, BrokerIs::There,
-                         std::string{}, config_);
+                         std::string{}, config_, metrics_);
         seen_ = 0;
     }
     void stop() { station_.reset(); }
@@ -128,6 +129,7 @@ class TwinBench {
 
     service::ThingsConfig config_;
     service::UpdateAgentConfig agent_;
+    service::MetricsConfig metrics_;
     std::size_t seen_{0};
     std::optional<Station> station_;
 };

@@ -11,8 +11,9 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 struct Meter : TwinBench {
-    explicit Meter(service::ThingsConfig config = {}, const json& made = json::object())
-        : TwinBench(std::move(config)) {
+    explicit Meter(service::ThingsConfig config = {}, const json& made = json::object(),
+                   service::MetricsConfig metrics = {})
+        : TwinBench(std::move(config), {}, std::move(metrics)) {
         start();
         connect();
         id = create("make", {{"imageRef", "app:1"}, {"name", "web"}, {"start", true}, {"config", made}});
@@ -32,6 +33,18 @@ struct Meter : TwinBench {
         usage.net = Transfer{100, 200};
         usage.pids = 2;
         engine.put_usage(engine_id(), usage);
+    }
+    void use_memory(std::uint64_t bytes) {
+        Usage usage{};
+        usage.memory = MemoryUse{bytes, 0, 1'000'000};
+        usage.pids = 2;
+        engine.put_usage(engine_id(), usage);
+    }
+    // One more report has been read, and judged.
+    void await_another_reading() {
+        if (!engine.await_calls(Verb::Stats, engine.calls(Verb::Stats) + 2))
+            throw std::runtime_error("the engine is not asked");
+        settle();
     }
     // What was published since, in order.
     std::vector<std::string> after_answer(const std::string& request) {
@@ -145,4 +158,48 @@ TEST_CASE("a lost connection ends the reports", "[TW-64][service]") {
     meter.settle();
     const auto reads = meter.engine.calls(Verb::Stats);
     CHECK_FALSE(meter.engine.await_calls(Verb::Stats, reads + 1, std::chrono::milliseconds(1300)));
+}
+
+TEST_CASE("what hardly moves is not reported again", "[BX-13][service]") {
+    service::MetricsConfig config{};
+    config.change = 10;
+    Meter meter({}, json::object(), config);
+    meter.use_memory(1000);
+    const auto filter = json::array({{{"id", json::array({"memory.used", "pids"})}}});
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}, {"filter", filter}}) == 204);
+    const auto& reports = meter.cloud.reports();
+    REQUIRE(meter.until([&] { return reports.size() == 1; }));
+    CHECK(reports[0]["snapshot"][0]["measurements"].size() == 2);
+
+    meter.use_memory(1090);
+    meter.await_another_reading();
+    CHECK(reports.size() == 1);
+    meter.use_memory(1100);
+    REQUIRE(meter.until([&] { return reports.size() == 2; }));
+    CHECK(reports[1]["snapshot"][0]["measurements"] == json({{{"id", "memory.used"}, {"value", 1100}}}));
+
+    // Whoever waits for a report that there was no room for has not heard it.
+    meter.station().link.drop_next("/outbox/messages/data");
+    meter.use_memory(5000);
+    REQUIRE(meter.until([&] { return reports.size() == 3; }));
+    CHECK(reports[2]["snapshot"][0]["measurements"].size() == 2);
+
+    // A new request and a new start begin anew.
+    REQUIRE(meter.ask("Metrics", "request", "m2", {{"frequency", "1s"}, {"filter", filter}}) == 204);
+    REQUIRE(meter.until([&] { return reports.size() == 4; }));
+    CHECK(reports[3]["snapshot"][0]["measurements"].size() == 2);
+    REQUIRE(meter.ask("Container:" + meter.id, "stop", "s1") == 204);
+    REQUIRE(meter.ask("Container:" + meter.id, "start", "s2") == 204);
+    REQUIRE(meter.until([&] { return reports.size() == 5; }));
+    CHECK(reports[4]["snapshot"][0]["measurements"].size() == 2);
+}
+
+TEST_CASE("where only the kernel is read the engine is never asked", "[BX-13][service]") {
+    service::MetricsConfig config{};
+    config.source = "kernel";
+    Meter meter({}, json::object(), config);
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}}) == 204);
+    CHECK_FALSE(meter.engine.await_calls(Verb::Stats, 1, std::chrono::milliseconds(1300)));
+    meter.settle();
+    CHECK(meter.cloud.reports().empty());
 }

@@ -292,12 +292,21 @@ Result<> FakeRuntime::move_to(const EngineId& engine_id, const ContainerSpec& sp
 }
 
 Result<Usage> FakeRuntime::stats(const EngineId& engine_id, Call call) {
-    const Lock lock(mutex_);
+    Lock lock(mutex_);
     if (auto error = refused(Verb::Stats, call)) return *error;
+    changed_.wait_until(lock, call.stop, call.deadline,
+                        [this] { return calls_[Verb::Stats] >= stats_together_; });
+    if (auto error = over(call)) return *error;
     const auto* instance = at(engine_id);
     if (!instance) return no_such_container(engine_id);
     if (!instance->container.runs()) return fail(Errc::Conflict, "stats: it does not run");
     return instance->usage;
+}
+
+void FakeRuntime::gather_stats(int together) {
+    const Lock lock(mutex_);
+    stats_together_ = together;
+    changed_.notify_all();
 }
 
 void FakeRuntime::put_usage(const EngineId& engine_id, const Usage& usage) {

@@ -106,6 +106,7 @@ class FakeRuntime final : public runtime::Runtime {
     EngineId put(Container container);
     void emit(const runtime::EngineEvent& event);
     void put_usage(const EngineId& engine_id, const Usage& usage);  // what stats answers
+    void gather_stats(int together);  // it answers none before so many have been asked for
 
     // --- what became of it -----------------------------------------------------------------------------
 
@@ -177,6 +178,7 @@ class FakeRuntime final : public runtime::Runtime {
     bool reachable_{true};
     bool hang_pulls_{false};
     bool hang_lists_{false};
+    int stats_together_{0};
     bool hide_deltas_{false};
 };
 

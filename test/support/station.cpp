@@ -146,7 +146,7 @@ TemporaryFolder::~TemporaryFolder() {
 
 Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::UpdateAgentConfig config,
                  service::StepsConfig steps, BrokerIs broker, std::string broker_file,
-                 std::optional<service::ThingsConfig> things)
+                 std::optional<service::ThingsConfig> things, const service::MetricsConfig& metrics)
     : link(broker, std::move(broker_file)),
       workers_(loop, {{service::Lane::Pulls, service::kPullsAtOnce},
                       {service::Lane::Steps, 4},
@@ -183,10 +183,11 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
         });
     });
     if (things) {
-        twin_.emplace(service::Twin::Parts{loop, workers_, link, world_, verbs_, engine}, *things,
+        twin_.emplace(service::Twin::Parts{loop, workers_, link, world_, verbs_, engine}, *things, metrics,
                       std::vector<std::string>{"*SECRET*"});
         router_.add(twin_->routes());
     }
+    if (!metrics.textfile.empty()) metrics_file_.emplace(loop, workers_, world_, engine, metrics);
     auto record = journal_.open();
     if (record && *record) updates_.restore(**std::move(record));
     service::EngineListener listener{};
@@ -203,6 +204,7 @@ Station::~Station() {
     watcher_->stop();
     workers_.stop();
     updates_.keep_rest();
+    if (metrics_file_) metrics_file_->remove();
     journal_.stop();
 }
 

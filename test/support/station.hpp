@@ -22,6 +22,7 @@
 #include "service/inventory.hpp"
 #include "service/link.hpp"
 #include "service/loop.hpp"
+#include "service/metrics_file.hpp"
 #include "service/planner.hpp"
 #include "service/recovery.hpp"
 #include "service/router.hpp"
@@ -94,7 +95,8 @@ class Station {
                      service::UpdateAgentConfig config = {},
                      service::StepsConfig steps = {std::chrono::seconds(2), false, {}},
                      BrokerIs broker = BrokerIs::There, std::string broker_file = {},
-                     std::optional<service::ThingsConfig> things = {});
+                     std::optional<service::ThingsConfig> things = {},
+                     const service::MetricsConfig& metrics = {});
     ~Station();
 
     void send(const std::string& topic_end, const std::string& payload, bool retained = false,
@@ -138,6 +140,7 @@ class Station {
     service::Exporter exporter_;
     service::Verbs verbs_;
     std::optional<service::Twin> twin_;
+    std::optional<service::MetricsFile> metrics_file_;
     std::unique_ptr<service::EngineWatcher> watcher_;
     std::thread thread_;
 };
