@@ -395,6 +395,24 @@ TEST_CASE("a policy of no keeps a container down, and the old one brings it back
     CHECK(seen(*bench, id).spec == spec);
 }
 
+TEST_CASE("stats are of what runs, also while it is paused", "[CM-40][runtime]") {
+    const auto bench = make_bench();
+    auto& runtime = bench->runtime();
+    const auto id = made(*bench, bench->spec("web"));
+    CHECK(runtime.stats(id, {}).error().code == Errc::Conflict);
+    REQUIRE(runtime.start(id, {}));
+    const auto first = runtime.stats(id, {});
+    REQUIRE(first);
+    REQUIRE(runtime.pause(id, {}));
+    const auto later = runtime.stats(id, {});
+    REQUIRE(later);
+    CHECK(later->cpu.value_or(CpuUse{}).container >= first->cpu.value_or(CpuUse{}).container);
+    REQUIRE(runtime.unpause(id, {}));
+    REQUIRE(runtime.stop(id, {.grace = kLongest, .force = false}, {}));
+    CHECK(runtime.stats(id, {}).error().code == Errc::Conflict);
+    CHECK(runtime.stats(bench->nobody(), {}).error().code == Errc::NotFound);
+}
+
 TEST_CASE("a pull tells its progress and brings the image", "[CM-32][runtime]") {
     const auto bench = make_bench();
     const auto reference = bench->image_of_registry();

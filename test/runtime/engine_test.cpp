@@ -358,6 +358,24 @@ TEST_CASE("limits of a running container are raised, lowered and lifted", "[CM-2
     CHECK(status_of(bench, id) == Status::Running);
 }
 
+TEST_CASE("the engine tells what a container uses", "[CM-40][engine]") {
+    EngineBench bench;
+    auto spec = bench.spec("web");
+    spec.resources.memory = "64M";
+    const auto id = started(bench, spec);
+    const auto usage = bench.runtime().stats(id, {.deadline = steady_clock::now() + 60s});
+    INFO((usage ? "" : usage.error().message));
+    REQUIRE(usage);
+    REQUIRE(usage->cpu);
+    CHECK(usage->cpu->container > 0);
+    CHECK(usage->cpu->host > usage->cpu->container);
+    REQUIRE(usage->memory);
+    CHECK(usage->memory->usage > 0);
+    CHECK(usage->memory->limit == 67108864);
+    CHECK(usage->net);
+    CHECK(usage->pids > 0);
+}
+
 TEST_CASE("the bridge network has its options", "[CM-38][engine]") {
     EngineBench bench;
     auto options = bench.options();
