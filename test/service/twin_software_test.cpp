@@ -21,7 +21,7 @@ const std::string kSha1OfNothing = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 const std::string kSha256OfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 struct Shop : TwinBench {
-    Shop() {
+    explicit Shop(service::ThingsConfig config = {}) : TwinBench(std::move(config)) {
         start();
         connect();
         cloud.take_said();
@@ -56,6 +56,37 @@ struct Shop : TwinBench {
 
  private:
     int number_{0};
+};
+
+// openssl's own server sends its files as they are, status line and headers included.
+class SecureServer {
+ public:
+    SecureServer()
+        : server_({"sh", "-c", "cd \"$0\" && exec openssl s_server \"$@\"", folder_ / "", "-accept",
+                   "127.0.0.1:" + port_, "-cert", certificates.server(), "-key", certificates.server_key(),
+                   "-HTTP", "-quiet"},
+                  folder_ / "log") {
+        put("up", "yes");
+        if (!eventually([this] { return bool(service::download(url("up"), certificates.ca(), {})); }))
+            throw std::runtime_error("no server over TLS");
+    }
+    std::string put(const std::string& name, const std::string& text) {
+        return put_raw(
+            name, "HTTP/1.0 200 OK\r\nContent-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text);
+    }
+    std::string put_raw(const std::string& name, const std::string& answer) {
+        write_file(folder_ / name, answer);
+        return url(name);
+    }
+
+    const Certificates certificates;
+
+ private:
+    std::string url(const std::string& name) const { return "https://127.0.0.1:" + port_ + "/" + name; }
+
+    const TempFolder folder_;
+    const std::string port_ = std::to_string(free_port());
+    const Child server_;
 };
 
 }  // namespace
@@ -310,27 +341,39 @@ TEST_CASE("a download is small, over HTTP, and there", "[TW-51][service]") {
 }
 
 TEST_CASE("over https the server is verified, and stays with https", "[TW-51][service]") {
-    const Certificates certificates;
-    const TempFolder folder;
+    SecureServer secure;
     WebServer plain;
     const auto in_the_clear = plain.put("/text", "hello");
-    // openssl's own server sends its files as they are, status line and headers included.
-    write_file(folder / "text", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello");
-    write_file(folder / "away", "HTTP/1.0 302 Found\r\nLocation: " + in_the_clear + "\r\n\r\n");
-    const auto port = std::to_string(free_port());
-    const Child server(
-        {"sh", "-c", "cd \"$0\" && exec openssl s_server \"$@\"", folder / "", "-accept", "127.0.0.1:" + port,
-         "-cert", certificates.server(), "-key", certificates.server_key(), "-HTTP", "-quiet"},
-        folder / "log");
-    const std::string https = "https://127.0.0.1:" + port;
-    REQUIRE(eventually([&] { return bool(service::download(https + "/text", certificates.ca(), {})); }));
-    CHECK(*service::download(https + "/text", certificates.ca(), {}) == "hello");
-    CHECK(service::download(https + "/text", certificates.other_ca(), {}).error().code == Errc::Unavailable);
-    CHECK(service::download(https + "/text", "", {}).error().code == Errc::Unavailable);
-    const auto away = service::download(https + "/away", certificates.ca(), {});
+    const auto text = secure.put("text", "hello");
+    const auto moved = secure.put_raw("away", "HTTP/1.0 302 Found\r\nLocation: " + in_the_clear + "\r\n\r\n");
+    const auto& certificates = secure.certificates;
+    CHECK(*service::download(text, certificates.ca(), {}) == "hello");
+    CHECK(service::download(text, certificates.other_ca(), {}).error().code == Errc::Unavailable);
+    CHECK(service::download(text, "", {}).error().code == Errc::Unavailable);
+    const auto away = service::download(moved, certificates.ca(), {});
     REQUIRE_FALSE(away);
     CHECK(away.error().code == Errc::Unsupported);
     CHECK(*service::download("HTTP" + in_the_clear.substr(4), "", {}) == "hello");
+}
+
+TEST_CASE("a module over https comes from whom things.download_ca trusts", "[TW-50][TW-51][service]") {
+    SecureServer secure;
+    const json descriptor = {
+        {"container_id", "nav-7"}, {"container_name", "nav"}, {"image", {{"name", "app:1"}}}};
+    const json artifact = {{"filename", "nav.json"},
+                           {"download", {{"HTTPS", {{"url", secure.put("nav.json", descriptor.dump())}}}}},
+                           {"checksums", json::object()}};
+    service::ThingsConfig config{};
+    config.download_ca = secure.certificates.other_ca();
+    Shop careful(config);
+    CHECK(careful.install(careful.module("nav", artifact), "FINISHED_ERROR").back() ==
+          "lastOperation FINISHED_ERROR");
+    CHECK(careful.engine.containers().empty());
+    config.download_ca = secure.certificates.ca();
+    Shop shop(config);
+    CHECK(shop.install(shop.module("nav", artifact), "FINISHED_SUCCESS").back() ==
+          "lastOperation FINISHED_SUCCESS");
+    CHECK(shop.engine.containers().size() == 1);
 }
 
 TEST_CASE("what is secret in an address is shown nowhere", "[TW-51][service]") {
