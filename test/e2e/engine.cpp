@@ -62,6 +62,10 @@ std::vector<std::string> Engine::names(const std::string& label) const {
     return all;
 }
 
+std::string Engine::stats(const std::string& container) const {
+    return get("/containers/" + container + "/stats?stream=false&one-shot=true");
+}
+
 std::string Engine::docker(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {"docker", "-H", "unix://" + socket_});
     return run_command(arguments);

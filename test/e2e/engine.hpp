@@ -24,6 +24,8 @@ class Engine {
     // Names, sorted, of all that bear this label, whatever their state.
     std::vector<std::string> names(const std::string& label) const;
 
+    std::string stats(const std::string& container) const;  // the engine's own JSON, one sample
+
     // The docker command line, as a technician uses it. Throws unless it exits with 0.
     std::string docker(std::vector<std::string> arguments) const;
 

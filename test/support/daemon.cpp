@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "test/support/wait.hpp"
 
@@ -52,8 +53,13 @@ void Daemon::set(const std::string& option, const std::string& value) {
 void Daemon::start() {
     const auto output = folder_ / "log";
     log_from_ = read_file(output).size();
-    process_ = std::make_unique<Child>(
-        std::vector<std::string>{program(), "--strict", "--config", folder_ / "berth.toml"}, output);
+    auto command = start_by_;
+    command.insert(command.end(), {program(), "--strict", "--config", folder_ / "berth.toml"});
+    process_ = std::make_unique<Child>(command, output);
+}
+
+void Daemon::start_by(std::vector<std::string> command) {
+    start_by_ = std::move(command);
 }
 
 void Daemon::stop() {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "test/support/child.hpp"
 
@@ -24,7 +25,9 @@ class Daemon {
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
 
-    void start();                                                   // returns at once
+    void start();  // returns at once
+    // From now on it is started by this command, which becomes berthd: nsenter with its options.
+    void start_by(std::vector<std::string> command);
     void set(const std::string& option, const std::string& value);  // written at once, for the next reader
     void stop();  // throws unless it ends with 0 within 5 s of SIGTERM
     void kill();
@@ -46,6 +49,7 @@ class Daemon {
 
     TempFolder folder_{};
     Options options_;
+    std::vector<std::string> start_by_{};
     std::size_t log_from_{};
     std::unique_ptr<Child> process_{};
 };

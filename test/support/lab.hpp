@@ -27,6 +27,9 @@ class Lab {
     std::string registry_password() const { return at("REGISTRY_PASSWORD"); }
     // The engine's network namespace, for `nsenter --net=`: published ports are in there.
     std::string network_namespace() const { return at("NETNS"); }
+    // Its mount namespace, for `nsenter --mount=`: control groups are visible in there, and most folders of
+    // the machine as they are.
+    std::string mount_namespace() const { return at("MNTNS"); }
     std::string logs() const { return at("LOGS"); }  // a folder; it outlives the lab
     std::string data() const { return at("DATA"); }  // a folder: what the engine keeps
     // `tools/lab engine DIR stop|kill|start`; throws when it fails. Takes seconds.
