@@ -1,8 +1,8 @@
 // Update managers at work: sessions as they were recorded with Kanto, and a manager's state machine.
-#include <fstream>
 #include <sstream>
 
 #include "test/e2e/device.hpp"
+#include "test/e2e/recording.hpp"
 #include "test/e2e/update_program.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/update_manager.hpp"
@@ -45,20 +45,17 @@ std::string drive(Device& device, const std::string& activity, const std::vector
     return drive(device, UpdateManager(owner), activity);
 }
 
-// Plays a file of sessions; see its head for the format.
+// Plays one exchange after the other; what is sent is a desired state, or a command and its baseline.
 struct Replay {
     explicit Replay(Device& given) : device(given) {}
 
-    void line(const std::string& text) {
-        const auto rest = text.substr(std::min<std::size_t>(2, text.size()));
-        if (text.starts_with("==")) session = rest;
-        if (text.starts_with("<") || text.starts_with("+")) expected.push_back(rest);
-        if (text.starts_with(">")) send(rest);
+    void play(const Exchange& exchange) {
+        send(exchange.sent);
+        expected.insert(expected.end(), exchange.answers.begin(), exchange.answers.end());
+        settle(exchange.session);
     }
 
-    // Everything before was answered: nothing but what was recorded may have come.
     void send(const std::string& what) {
-        settle();
         std::istringstream words(what);
         std::string word;
         std::string more;
@@ -71,7 +68,8 @@ struct Replay {
         device.probe.desire(more);
     }
 
-    void settle() {
+    // Everything was answered: nothing but what was recorded may have come.
+    void settle(const std::string& session) {
         eventually([&] { return device.probe.lines(activity).size() >= expected.size(); },
                    std::chrono::seconds(20));
         INFO(session);
@@ -79,7 +77,6 @@ struct Replay {
     }
 
     Device& device;
-    std::string session{};
     std::string activity{};
     Lines expected{};
 };
@@ -90,10 +87,8 @@ TEST_CASE("recorded sessions get the recorded answers", "[UA-44][UA-29][UA-34][U
     Device device({{"update_agent.apply_mode", Daemon::quoted("command")}, {"update_agent.parallel", "1"}});
     REQUIRE(drive(device, "before", {{"c1", kSleeper}}) == "COMPLETED");
     Replay replay(device);
-    std::ifstream file(BERTH_SOURCE_DIR "/test/data/kanto-sessions.txt");
-    for (std::string text; std::getline(file, text);)
-        replay.line(text);
-    replay.settle();
+    for (const auto& exchange : read_recording(BERTH_SOURCE_DIR "/test/data/kanto-sessions.txt"))
+        replay.play(exchange);
     CHECK(replay.activity == "J");
     CHECK(device.containers() == Lines{"web", "x1", "x2"});
 }
