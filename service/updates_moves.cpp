@@ -201,8 +201,9 @@ void Updates::publish(std::string payload, std::uint64_t unsent) {
     link_.publish(std::move(publication));
 }
 
-// Arrived, or lost. While an operation moves, or begins, its next record says so, too; else nothing would. The
-// acknowledgements of a large set come in a burst, and records of them would hold up the operation that follows.
+// Arrived, or lost. While an operation moves, or begins, its next record says so, too; else nothing would.
+// The acknowledgements of a large set come in a burst, and records of them would hold up the operation that
+// follows.
 void Updates::forget_unsent(std::uint64_t unsent) {
     if (unsent_.erase(unsent) == 0 || is_open() || identifying_ || forget_timer_ != 0) return;
     forget_timer_ = loop_.post_after(kForgetPause, [this] {

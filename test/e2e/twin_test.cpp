@@ -2,99 +2,17 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "test/e2e/device.hpp"
+#include "test/e2e/connected.hpp"
 #include "test/support/catch.hpp"
-#include "test/support/cloud.hpp"
 #include "test/support/wait.hpp"
 
 using namespace berth::test;
 using nlohmann::json;
 
 namespace {
-
-// A device, and a connector that answers who it is.
-class Connected {
- public:
-    // The lab's control groups may be mounted for its engine alone: which of them berthd sees.
-    enum class ControlGroups { OfTheMachine, OfTheEngine };
-
-    explicit Connected(ControlGroups seen = ControlGroups::OfTheMachine, Device::Options options = {})
-        : device(Device::Unstarted{}, options), events_(device.broker, "e/#") {
-        if (seen == ControlGroups::OfTheEngine)
-            device.daemon.start_by({"nsenter", "--mount=" + device.lab.mount_namespace()});
-        device.start();
-        device.broker.publish("edge/thing/response", cloud.edge_response());
-        require([&] { return cloud.has("Metrics"); }, "the first sync");
-        await_subscription();
-    }
-
-    bool until(const std::function<bool()>& enough, std::chrono::milliseconds patience = kPatience) {
-        return eventually(
-            [&] {
-                hear(events_, seen_events_);
-                hear(answers_, seen_answers_);
-                return enough();
-            },
-            patience);
-    }
-    void require(const std::function<bool()>& enough, const std::string& what) {
-        if (!until(enough)) throw std::runtime_error("never: " + what + "\n" + device.daemon.log());
-    }
-    json ask(const std::string& feature, const std::string& operation, const json& value = nullptr) {
-        const auto request = "r" + std::to_string(++number_);
-        device.broker.publish(cloud.command_topic(request, operation),
-                              cloud.command(feature, operation, request, value));
-        require([&] { return cloud.answer(request).has_value(); }, operation);
-        return cloud.answer(request)->envelope;
-    }
-    std::string status(const std::string& id) {
-        const auto shown = cloud.status("Container:" + id);
-        return shown.is_null() ? "" : shown["state"]["status"].get<std::string>();
-    }
-    std::string make(const std::string& name, const json& config = json::object()) {
-        const auto answer =
-            ask("ContainerFactory", "createWithConfig",
-                {{"imageRef", kSleeper}, {"name", name}, {"start", true}, {"config", config}});
-        if (answer["status"] != 200) throw std::runtime_error(answer.dump());
-        const std::string id = answer["value"];
-        require([&] { return status(id) == "RUNNING"; }, name + " running");
-        return id;
-    }
-
-    Device device;
-    Cloud cloud{};
-
- private:
-    // A command before the subscription stands is lost, as on any broker: one that changes nothing is
-    // repeated.
-    void await_subscription() {
-        const auto heard = [&] { return cloud.answer("r" + std::to_string(number_)).has_value(); };
-        require(
-            [&] {
-                const auto request = "r" + std::to_string(++number_);
-                device.broker.publish(cloud.command_topic(request, "look"),
-                                      cloud.command("Nothing", "look", request, nullptr));
-                return until(heard, std::chrono::milliseconds(500));
-            },
-            "an answer to any command");
-        cloud.forget_answers();
-    }
-    void hear(const Subscriber& from, std::size_t& seen) {
-        const auto all = from.received();
-        for (; seen < all.size(); ++seen)
-            cloud.hear(all[seen].topic, all[seen].payload);
-    }
-
-    Subscriber events_;
-    Subscriber answers_{device.broker, "command//+/res/#"};
-    std::size_t seen_events_{0};
-    std::size_t seen_answers_{0};
-    int number_{0};
-};
 
 // Of the one container of a report; -1: it is not there.
 double value_of(const json& report, const std::string& metric) {
@@ -194,8 +112,8 @@ TEST_CASE("twenty at once are all answered", "[TW-79][e2e]") {
 
 TEST_CASE("metrics come from the kernel", "[TW-61][TW-62][TW-65][e2e]") {
     // The kernel alone: what it does not show is not there.
-    Connected connected(Connected::ControlGroups::OfTheEngine,
-                        {{"metrics.source", Daemon::quoted("kernel")}});
+    Connected connected({{"metrics.source", Daemon::quoted("kernel")}}, Cloud{},
+                        Connected::ControlGroups::OfTheEngine);
     const auto id = connected.make("web", {{"resources", {{"memory", "64M"}}}});
     CHECK(connected.ask("Metrics", "request", {{"frequency", "1s"}})["status"] == 204);
     REQUIRE(connected.until([&] { return connected.cloud.reports().size() >= 2; }));
@@ -210,8 +128,8 @@ TEST_CASE("metrics come from the kernel", "[TW-61][TW-62][TW-65][e2e]") {
 }
 
 TEST_CASE("under a steady load metrics are the engine's own within a twentieth", "[TW-62][CM-40][e2e]") {
-    Connected connected(Connected::ControlGroups::OfTheEngine,
-                        {{"metrics.source", Daemon::quoted("kernel")}});
+    Connected connected({{"metrics.source", Daemon::quoted("kernel")}}, Cloud{},
+                        Connected::ControlGroups::OfTheEngine);
     const auto& engine = connected.device.engine;
     connected.make("web", {{"resources", {{"memory", "64M"}}}});
     // A share of a CPU that it gets also on a busy machine, and memory that stays.
