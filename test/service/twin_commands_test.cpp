@@ -1,6 +1,4 @@
 // What the cloud asks for, and what becomes of it.
-#include <random>
-
 #include "test/service/twin_bench.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
@@ -358,36 +356,6 @@ TEST_CASE("a command that comes twice is done once", "[TW-80][service]") {
                true);
     bench.require([&] { return bench.cloud.answers("r2") == 1; });
     CHECK(bench.engine.containers().size() == 3);
-}
-
-TEST_CASE("many commands at once: every one is answered", "[TW-79][TW-29][service]") {
-    Started bench;
-    const auto id = bench.run("web");
-    std::mt19937 random(7);
-    const std::vector<std::string> operations = {"start", "stop", "pause", "resume"};
-    std::vector<std::string> requests;
-    for (int i = 0; i < 200; ++i) {
-        requests.push_back("m" + std::to_string(i));
-        if (i % 10 == 0)
-            bench.command("ContainerFactory", "create", requests.back(),
-                          {{"imageRef", "app:1"}, {"start", true}});
-        else
-            bench.command("Container:" + id, operations[random() % operations.size()], requests.back());
-    }
-    for (const auto& request : requests) {
-        const auto status = bench.answered(request);
-        CHECK((status == 200 || status == 204 || status == 500));
-    }
-    bench.settle();
-    CHECK(bench.cloud.all_answers().size() == 201);
-    for (const auto& container : bench.engine.containers()) {
-        const auto word = container.runs() ? "RUNNING" : "STOPPED";
-        const auto wanted = container.state.status == Status::Paused ? "PAUSED" : word;
-        INFO(container.spec.id);
-        CHECK(bench.until([&] { return bench.state(container.spec.id)["status"] == wanted; }));
-    }
-    CHECK(bench.cloud.containers().size() == 21);
-    CHECK(bench.cloud.complaints().empty());
 }
 
 TEST_CASE("past the bound of waiting commands the answer is a failure", "[TW-79][service]") {

@@ -79,6 +79,11 @@ bool KeepingLink::refuses(const service::Publication& publication) const {
 
 void KeepingLink::hand_over(const service::Publication& publication) {
     if (publication.refused && refuses(publication)) return publication.refused();
+    {
+        const std::lock_guard lock(mutex_);
+        arrived_.push_back(publication);
+    }
+    news_.notify_all();
     if (!file_.empty()) std::ofstream(file_, std::ios::app) << publication.payload << '\n';
     if (publication.delivered) publication.delivered();
 }
@@ -109,6 +114,12 @@ std::size_t KeepingLink::waiting(service::Importance importance) const {
 bool KeepingLink::await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const {
     std::unique_lock lock(mutex_);
     return news_.wait_for(lock, kPatience, [&] { return enough(published_); });
+}
+
+bool KeepingLink::await_arrived(
+    const std::function<bool(const std::vector<service::Publication>&)>& enough) const {
+    std::unique_lock lock(mutex_);
+    return news_.wait_for(lock, kPatience, [&] { return enough(arrived_); });
 }
 
 std::vector<service::Publication> KeepingLink::all() const {

@@ -51,6 +51,8 @@ class KeepingLink final : public service::Link {
 
     // Waits until `enough` is true of all that was published; false after the patience.
     bool await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
+    // The same of what a broker that is there has got.
+    bool await_arrived(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
     std::vector<service::Publication> all() const;
     std::vector<std::string> subscribed() const;  // now
     std::uint64_t dropped(service::Importance importance) const override;
@@ -68,6 +70,7 @@ class KeepingLink final : public service::Link {
     mutable std::recursive_mutex mutex_;  // what is awaited may ask for more
     mutable std::condition_variable_any news_;
     std::vector<service::Publication> published_;
+    std::vector<service::Publication> arrived_;
     std::vector<service::Publication> waiting_;  // while the broker is away
     std::vector<std::string> subscribed_;
     std::atomic<bool> broker_;
