@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kBusyPause{50};
+constexpr milliseconds kPauseWhileBusy{50};
 constexpr milliseconds kBusyPatience{10s};  // around the end of a process the engine may hold it for a moment
 
 Error refuse(const Container& container, const std::string& why) {
@@ -99,7 +99,7 @@ void Verbs::run(Lane lane, const ContainerId& id, milliseconds limit, Work work,
                         auto result = work(call);
                         while (!result && result.error().code == Errc::Busy && !call.stop.stop_requested() &&
                                std::chrono::steady_clock::now() < patience) {
-                            std::this_thread::sleep_for(kBusyPause);
+                            std::this_thread::sleep_for(kPauseWhileBusy);
                             result = work(call);
                         }
                         return [done, result = std::move(result)] { done(result); };

@@ -17,7 +17,7 @@ using berth::test::Words;
 
 namespace {
 
-constexpr std::int64_t kMiB = 1024 * 1024;
+constexpr std::int64_t kMebibyte = 1024 * 1024;
 
 std::vector<PlanResult> plans_of(const std::vector<berth::service::Publication>& all) {
     std::vector<PlanResult> found;
@@ -159,27 +159,28 @@ TEST_CASE("a plan tells what starts first, and where that is refused", "[BX-07][
 
 TEST_CASE("a plan tells what has to be pulled, and whether there is room", "[BX-07][BX-02][service]") {
     Gateway device;
-    device.steps.reserve_bytes = 20 * kMiB;
-    device.engine.set_free(120 * kMiB);
-    device.engine.put_layers("app:1", {{"base", 10 * kMiB}});
+    device.steps.reserve_bytes = 20 * kMebibyte;
+    device.engine.set_free(120 * kMebibyte);
+    device.engine.put_layers("app:1", {{"base", 10 * kMebibyte}});
     device.engine.put_in_registry("far:1");
     device.engine.put_in_registry("far:2");
-    device.engine.put_layers("far:1", {{"base", 10 * kMiB}, {"middle", 4 * kMiB}, {"one", 5 * kMiB}});
-    device.engine.put_layers("far:2", {{"middle", 4 * kMiB}, {"two", 2 * kMiB}});
+    device.engine.put_layers("far:1",
+                             {{"base", 10 * kMebibyte}, {"middle", 4 * kMebibyte}, {"one", 5 * kMebibyte}});
+    device.engine.put_layers("far:2", {{"middle", 4 * kMebibyte}, {"two", 2 * kMebibyte}});
     const auto asked = message("ask", {{"web", "far:1"}, {"db", "far:2"}, {"there"}});
     device.on().send("desiredstate/plan", asked);
     const auto fits = await_plans(device.on(), 1).back();
     const std::vector<PlannedAction> expected = {
-        {"web", "1", Action::Create, {}, false, 9 * kMiB},  // the engine has the base
-        {"db", "1", Action::Create, {}, false, 2 * kMiB},   // what is in the middle comes with web
+        {"web", "1", Action::Create, {}, false, 9 * kMebibyte},  // the engine has the base
+        {"db", "1", Action::Create, {}, false, 2 * kMebibyte},   // what is in the middle comes with web
         {"there", "1", Action::Create, {}, false, 0}};
     CHECK(fits.actions == expected);
-    CHECK(fits.need_bytes == 33 * kMiB);
-    CHECK(fits.free_bytes == 120 * kMiB);
+    CHECK(fits.need_bytes == 33 * kMebibyte);
+    CHECK(fits.free_bytes == 120 * kMebibyte);
     CHECK(fits.message.empty());
     CHECK(device.engine.calls(Verb::Pull) == 0);
 
-    device.engine.set_free(50 * kMiB);
+    device.engine.set_free(50 * kMebibyte);
     device.on().send("desiredstate/plan", asked);
     const auto refused = await_plans(device.on(), 2).back();
     CHECK(refused.status == Word::Identified);
@@ -192,16 +193,16 @@ TEST_CASE("a plan tells what has to be pulled, and whether there is room", "[BX-
 
 TEST_CASE("a plan leaves out the sizes that nobody tells", "[BX-07][service]") {
     Gateway device;
-    device.engine.set_free(120 * kMiB);
+    device.engine.set_free(120 * kMebibyte);
     device.engine.put_in_registry("far:1");
     device.engine.put_in_registry("near.example/far:2");
-    device.engine.put_layers("near.example/far:2", {{"two", 2 * kMiB}});
+    device.engine.put_layers("near.example/far:2", {{"two", 2 * kMebibyte}});
     device.on().send("desiredstate/plan", message("ask", {{"web", "far:1"}, {"db", "near.example/far:2"}}));
     const auto some = await_plans(device.on(), 1).back();
     CHECK_FALSE(some.actions.at(0).pull_bytes);
-    CHECK(some.actions.at(1).pull_bytes == 2 * kMiB);
+    CHECK(some.actions.at(1).pull_bytes == 2 * kMebibyte);
     CHECK_FALSE(some.need_bytes);
-    CHECK(some.free_bytes == 120 * kMiB);
+    CHECK(some.free_bytes == 120 * kMebibyte);
 
     device.engine.fail_next(Verb::Space, fail(Errc::Unavailable, "connection refused"));
     device.on().send("desiredstate/plan", message("ask", {{"db", "near.example/far:2"}}));
