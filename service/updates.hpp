@@ -55,8 +55,6 @@ class Updates {
     std::optional<std::string> open_activity() const;  // the operation's that is open
     std::string unsettled() const;  // why the containers are not what they shall be; empty: they are
     bool is_at_rest() const;        // no message waits, no operation is open, the world is in order
-    // Before the journal stops: what the broker has taken is not sent again by the next process.
-    void keep_delivered();
 
  private:
     using Waiting = std::variant<DesiredState, CommandMessage>;
@@ -99,6 +97,7 @@ class Updates {
     Deed deed_of(const reconcile::Send& send);
     void bound_unsent();
     void keep_soon(Flush flush = Flush::Lazy);
+    void write(Flush flush, Journal::Then then);
     void run(const reconcile::Run& step, const Result<>& kept);
     void read_back(const ContainerSpec& asked, const std::string& activity, const reconcile::StepDone& end);
     JournalRecord record() const;
@@ -127,14 +126,15 @@ class Updates {
     bool settling_{false};  // a new operation is on its way to the journal
     bool asking_{false};    // whether the engine answers, before an open operation is given up
     std::optional<OperationState> operation_;
-    bool resumed_{true};    // false: restored from the journal, the world is still to be looked at
-    bool same_boot_{true};  // of the machine, as when the journal was written
+    bool resumed_{true};       // false: restored from the journal, the world is still to be looked at
+    std::string boot_before_;  // the machine's, when what is still to be looked at was written
     FeedbackLog log_{};
     std::string last_said_;                   // of the operation: a copy of its message gets it again
     std::map<std::uint64_t, Unsent> unsent_;  // the newest feedback, in order, until acknowledged
     std::uint64_t last_unsent_{0};
     bool keeping_{false};            // a record of what was said is on its way
     std::optional<Flush> unkept_{};  // what came after it is still to be written
+    std::size_t kept_waiting_{0};    // desired states that wait, by the newest record
     TimerId forget_timer_{0};        // acknowledgements come in bursts
     TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};

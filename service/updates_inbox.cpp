@@ -1,7 +1,9 @@
 // What comes in: checked, answered if bad, put in order, handed on one at a time.
 #include <algorithm>
 #include <functional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "protocol/envelope.hpp"
 #include "reconcile/identify.hpp"
@@ -110,21 +112,22 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
 // Of several that wait only the newest is worth acting on. One that has to wait for an open operation may do
 // so for minutes, and its sender thinks that it has been delivered: it goes into the journal.
 void Updates::accept(DesiredState desired, const std::string& payload) {
-    for (auto at = waiting_.begin(); at != waiting_.end();) {
-        const auto* older = std::get_if<DesiredState>(&*at);
-        if (!older) {
-            ++at;
-            continue;
-        }
-        Feedback superseded{};
-        superseded.activity_id = older->activity_id;
-        superseded.status = Word::Superseded;
-        superseded.message = "not acted on: '" + desired.activity_id + "' came after it";
-        say(std::move(superseded));
-        at = waiting_.erase(at);
-    }
+    std::vector<std::string> older;
+    for (const auto& waiting : waiting_)
+        if (const auto* other = std::get_if<DesiredState>(&waiting)) older.push_back(other->activity_id);
+    std::erase_if(waiting_,
+                  [](const Waiting& waiting) { return std::holds_alternative<DesiredState>(waiting); });
+    const auto newer = desired.activity_id;
     waiting_.emplace_back(std::move(desired));
     waiting_payload_ = payload;
+    // Each answer is recorded: what it is about must not be among what waits any more.
+    for (const auto& activity_id : older) {
+        Feedback superseded{};
+        superseded.activity_id = activity_id;
+        superseded.status = Word::Superseded;
+        superseded.message = "not acted on: '" + newer + "' came after it";
+        say(std::move(superseded));
+    }
     work_off();
     if (has_newer()) keep_soon(Flush::Now);
 }
@@ -234,9 +237,10 @@ void Updates::give_way() {
     if (!is_open() || newest == waiting_.end()) return work_off();
     const auto& desired = std::get<DesiredState>(*newest);
     if (const auto refused = refusal_of(desired, world_.containers(), config_)) {
-        say_identifying(desired.activity_id);
-        say_failed(desired.activity_id, refused->message);
-        waiting_.erase(newest);
+        const auto activity_id = desired.activity_id;
+        waiting_.erase(newest);  // before the answer, which is recorded with what still waits
+        say_identifying(activity_id);
+        say_failed(activity_id, refused->message);
     } else {
         log::info("activity '{}' gives way to '{}'", operation_->activity_id, desired.activity_id);
         on_event(reconcile::Superseded{});
@@ -246,9 +250,10 @@ void Updates::give_way() {
 
 void Updates::give_up_waiting(const Error& error) {
     if (const auto* desired = waiting_.empty() ? nullptr : std::get_if<DesiredState>(&waiting_.front())) {
-        say_identifying(desired->activity_id);
-        say_failed(desired->activity_id, error.message);
+        const auto activity_id = desired->activity_id;
         waiting_.pop_front();
+        say_identifying(activity_id);
+        say_failed(activity_id, error.message);
     }
     work_off();
 }

@@ -63,8 +63,16 @@ void Updates::settle(reconcile::Advance advance, std::function<void(const Error&
         loop_.post([this] { work_off(); });  // not from inside: whoever settles may be working off
     };
     if (advance.keep) loop_.cancel(std::exchange(forget_timer_, 0));  // the record says that as well
-    if (advance.keep) return journal_.write(record(), idle ? Flush::Lazy : Flush::Now, std::move(act));
+    if (advance.keep) return write(idle ? Flush::Lazy : Flush::Now, std::move(act));
     journal_.after_pending([act = std::move(act)] { act({}); });
+}
+
+// That a message does not wait any more goes to disk with its answer: no power cut may bring it back.
+void Updates::write(Flush flush, Journal::Then then) {
+    auto next = record();
+    const bool fewer_wait = next.waiting.size() < kept_waiting_;
+    kept_waiting_ = next.waiting.size();
+    journal_.write(std::move(next), fewer_wait ? Flush::Now : flush, std::move(then));
 }
 
 JournalRecord Updates::record() const {
@@ -76,7 +84,7 @@ JournalRecord Updates::record() const {
     record.last_stamp = stamps_.last();
     record.accepted.assign(accepted_.begin(), accepted_.end());
     record.commands.assign(commands_.begin(), commands_.end());
-    record.boot_id = boot_id();
+    record.boot_id = resumed_ ? boot_id() : boot_before_;
     const auto add_waiting = [&record](bool there, const std::string& payload) {
         if (there && payload.size() <= kMostKeptMessage) record.waiting.push_back(payload);
     };
@@ -145,7 +153,7 @@ void Updates::keep_soon(Flush flush) {
     if (!unkept_ || flush == Flush::Now) unkept_ = flush;
     if (keeping_ || settling_) return;
     keeping_ = true;
-    journal_.write(record(), *std::exchange(unkept_, std::nullopt), [this](const Result<>& kept) {
+    write(*std::exchange(unkept_, std::nullopt), [this](const Result<>& kept) {
         keeping_ = false;
         if (!kept) log::warn("journal: {}: feedback may be lost or sent once more", kept.error().message);
         if (unkept_) keep_soon(*unkept_);
@@ -154,8 +162,7 @@ void Updates::keep_soon(Flush flush) {
 
 // Of an open operation, too: its acknowledgements are in no record before its next move.
 void Updates::keep_rest() {
-    if (unkept_ || forget_timer_ != 0 || is_open() || identifying_ || has_newer())
-        journal_.write(record(), Flush::Now, [](const Result<>&) {});
+    if (unkept_ || forget_timer_ != 0 || is_open() || identifying_ || has_newer()) write(Flush::Now, {});
 }
 
 void Updates::run(const reconcile::Run& step, const Result<>& kept) {
@@ -248,10 +255,11 @@ void Updates::restore(JournalRecord record) {
     accepted_.assign(record.accepted.begin(), record.accepted.end());
     commands_.assign(record.commands.begin(), record.commands.end());
     last_said_ = record.last_said;
+    kept_waiting_ = record.waiting.size();
     for (const auto& payload : record.unsent)
         unsent_[++last_unsent_] = {payload, true};
     if (record.operation) {
-        same_boot_ = record.boot_id == boot_id();
+        boot_before_ = record.boot_id;
         operation_ = std::move(record.operation);
         last_number_ = operation_->number;
         resumed_ = operation_->ended;
@@ -260,9 +268,16 @@ void Updates::restore(JournalRecord record) {
     const auto unsent_before = unsent_;  // what is acknowledged at once goes from the other
     for (const auto& [order, unsent] : unsent_before)
         publish(unsent.payload, order);
-    for (const auto& payload : record.waiting)
-        if (auto arrival = read_desired_state(payload, config_); arrival.desired)
-            accept(std::move(*arrival.desired), payload);
+    settling_ = true;  // one record for all of them
+    for (const auto& payload : record.waiting) {
+        auto arrival = read_desired_state(payload, config_);
+        if (arrival.desired)
+            accept(*std::move(arrival.desired), payload);
+        else  // this Berth is configured otherwise
+            say_failed(arrival.activity_id.value_or(""), arrival.desired.error().message);
+    }
+    settling_ = false;
+    if (unkept_) keep_soon(*unkept_);
 }
 
 void Updates::wait_for_recovery() {
@@ -273,7 +288,7 @@ void Updates::on_world_ready() {
     recovering_ = false;
     loop_.post([this] { work_off(); });
     if (std::exchange(resumed_, true)) return;
-    on_event(reconcile::Resumed{same_boot_});
+    on_event(reconcile::Resumed{boot_before_ == boot_id()});
 }
 
 std::optional<std::string> Updates::open_activity() const {

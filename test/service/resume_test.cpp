@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocol/journal_record.hpp"
+#include "service/journal.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/gateway.hpp"
 #include "test/support/wait.hpp"
@@ -18,6 +20,31 @@ using berth::test::Wanted;
 using berth::test::Words;
 
 namespace {
+
+std::filesystem::path journal_of(const Gateway& device) {
+    return device.folder.path() / "operation" / "journal";
+}
+
+// What the next Berth would read if this one were killed now. Nothing: it is written just then.
+std::optional<JournalRecord> on_disk(const Gateway& device) {
+    const berth::test::TemporaryFolder apart;
+    const auto copy = apart.path() / "journal";
+    std::filesystem::copy_file(journal_of(device), copy);
+    service::Loop loop;
+    service::Journal journal(loop, copy);
+    auto record = journal.open();
+    if (!record) return std::nullopt;
+    return *std::move(record);
+}
+
+bool so_many_wait_on_disk(const Gateway& device, std::size_t count) {
+    return berth::test::eventually(
+        [&] {
+            const auto record = on_disk(device);
+            return record && record->waiting.size() == count;
+        },
+        std::chrono::seconds(20));
+}
 
 // The newest number in the headers of the two slots.
 std::uint64_t records_written(const std::filesystem::path& journal) {
@@ -214,12 +241,80 @@ TEST_CASE("a desired state that waits behind an open update is not lost with its
     device.on().desire(message("two", {{"web", "app:2", pair("updateOrder", "start-first")}}));
     REQUIRE(device.on().says("two", "ACTIVATING"));
     device.on().desire(message("three", {{"web"}, {"db"}}));
-    device.on().on_loop([] {});
+    REQUIRE(so_many_wait_on_disk(device, 1));
     CHECK(device.on().words_until("three", "").empty());
     device.station.reset();
     device.steps.gate = std::chrono::milliseconds(10);
     REQUIRE(device.on().says("three", "COMPLETED"));
     CHECK(device.names_and_images() == Words{"db=app:1", "web=app:1"});
+}
+
+TEST_CASE("a desired state that waited and was refused does not wait on disk", "[UA-63][UA-73][service]") {
+    Gateway device;
+    const auto mounted = pair("mount", "/data:/data");
+    device.deploy("zero", {{"web", "app:1", mounted}});
+    device.on().desire(message("one", {{"web", "app:2", mounted}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    device.engine.hang_lists(true);  // it is asked before anything gives way
+    device.on().desire(message("two", {{"web", "app:2", mounted + pair("updateOrder", "start-first")}}));
+    REQUIRE(so_many_wait_on_disk(device, 1));
+    SECTION("for what it asks") {
+        device.engine.hang_lists(false);
+    }
+    SECTION("as the engine went away") {
+        device.engine.set_reachable(false);
+    }
+    REQUIRE(device.on().says("two", "IDENTIFICATION_FAILED"));
+    CHECK(so_many_wait_on_disk(device, 0));
+    const auto record = on_disk(device);
+    REQUIRE(record);
+    CHECK(record->operation->activity_id == "one");
+}
+
+TEST_CASE("of two desired states that wait the older one is answered and not on disk", "[UA-73][service]") {
+    Gateway device;
+    device.on().desire(message("one", {{"web"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    device.engine.hang_lists(true);
+    device.on().desire(message("two", {{"web", "app:2"}}));
+    REQUIRE(so_many_wait_on_disk(device, 1));
+    device.on().desire(message("three", {{"db"}}));
+    REQUIRE(device.on().says("two", "SUPERSEDED"));
+    CHECK(berth::test::eventually([&] {
+        const auto record = on_disk(device);
+        return record && record->waiting == Words{message("three", {{"db"}})};
+    }));
+    device.engine.hang_lists(false);
+    REQUIRE(device.on().says("three", "COMPLETED"));
+    CHECK(so_many_wait_on_disk(device, 0));
+}
+
+TEST_CASE("that the machine was started anew is known until the update has been looked at",
+          "[UA-61][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE"}) {
+        device.on().command("two", word);
+        REQUIRE(device.on().says("two", word + "_SUCCESS"));
+    }
+    device.station.reset();
+    auto record = on_disk(device);
+    REQUIRE(record);
+    record->boot_id = "of another run of the machine";
+    {
+        service::Loop loop;
+        service::Journal journal(loop, journal_of(device));
+        REQUIRE(journal.open());
+        journal.write(*record, service::Flush::Now, {});
+    }
+    device.engine.hang_lists(true);
+    device.station = std::make_unique<Station>(device.engine, device.folder.path(), device.config);
+    device.station.reset();  // it ends before the engine has said anything
+    device.engine.hang_lists(false);
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
 }
 
 // Without the broker this operation says more than a record holds.
@@ -269,7 +364,7 @@ TEST_CASE("an unchanged set costs three records, however large it is", "[UA-22][
         set.push_back({"web" + std::to_string(i)});
     device.deploy("one", set);
     device.station.reset();
-    const auto journal = device.folder.path() / "operation" / "journal";
+    const auto journal = journal_of(device);
     const auto before = records_written(journal);
     device.deploy("two", set);
     // Accepted, its end, and that the broker has heard of it.
