@@ -64,7 +64,9 @@ void Updates::settle(reconcile::Advance advance, std::function<void(const Error&
     };
     if (advance.keep) loop_.cancel(std::exchange(forget_timer_, 0));  // the record says that as well
     if (advance.keep) return write(idle ? Flush::Lazy : Flush::Now, std::move(act));
+    const bool answers = !advance.effects.empty() && !operation_->running;
     journal_.after_pending([act = std::move(act)] { act({}); });
+    if (answers) keep_soon();  // a refused command moves nothing: no other record would have the refusal
 }
 
 // That a message does not wait any more goes to disk with its answer: no power cut may bring it back.

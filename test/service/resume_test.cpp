@@ -184,6 +184,21 @@ TEST_CASE("a refusal that no broker took is told by the next Berth, and not by t
     CHECK(device.on().words_until("bad", "").empty());
 }
 
+TEST_CASE("the refusal of a command that no broker took is on disk", "[BX-15][service]") {
+    Gateway device;
+    device.on().link.set_broker(false);
+    device.on().desire(message("one", {{"web"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    device.on().command("one", "ACTIVATE");
+    REQUIRE(device.on().says("one", "ACTIVATION_FAILURE"));
+    const auto is_recorded = [&] {
+        const auto record = on_disk(device);
+        return record && !record->unsent.empty() &&
+               record->unsent.back().find("ACTIVATION_FAILURE") != std::string::npos;
+    };
+    CHECK(berth::test::eventually(is_recorded, std::chrono::seconds(20)));
+}
+
 TEST_CASE("a flood of what is refused pushes no update's feedback out of its record", "[BX-15][service]") {
     Gateway device;
     device.on().link.set_broker(false);
