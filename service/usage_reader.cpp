@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -102,8 +103,12 @@ void UsageReader::ask_engine(std::vector<Blind>& blind, const std::stop_token& s
         }
     };
     std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < std::min(blind.size(), kAskedAtOnce); ++i)
-        others.emplace_back(ask);
+    try {
+        for (std::size_t i = 1; i < std::min(blind.size(), kAskedAtOnce); ++i)
+            others.emplace_back(ask);
+    } catch (const std::system_error& error) {  // those that there are ask for all
+        log::debug("metrics: no more threads: {}", error.what());
+    }
     ask();
 }
 
