@@ -36,7 +36,7 @@ class MetricsReporter {
     void request(twin::MetricsRequest request);
     void stop();
     void on_changed();  // the picture of the engine
-    void on_dropped();  // a report: whoever waits has not heard what it said
+    void on_dropped();  // a report, or refused: whoever waits has not heard what it said
 
  private:
     using Subject = UsageReader::Subject;

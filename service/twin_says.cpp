@@ -25,7 +25,10 @@ void Twin::say(Saying saying, Importance importance) {
     publication.delivered = std::move(saying.delivered);
     publication.refused = std::move(saying.refused);
     if (importance == Importance::Twin) publication.dropped = [this] { on_dropped(); };
-    if (importance == Importance::Metrics) publication.dropped = [this] { metrics_.on_dropped(); };
+    if (importance == Importance::Metrics) {
+        publication.dropped = [this] { metrics_.on_dropped(); };
+        publication.refused = publication.dropped;
+    }
     link_.publish(std::move(publication));
 }
 

@@ -192,6 +192,12 @@ TEST_CASE("what hardly moves is not reported again", "[BX-13][service]") {
     REQUIRE(meter.ask("Container:" + meter.id, "start", "s2") == 204);
     REQUIRE(meter.until([&] { return reports.size() == 5; }));
     CHECK(reports[4]["snapshot"][0]["measurements"].size() == 2);
+
+    // What the broker refuses nobody has heard either.
+    meter.station().link.refuse("/outbox/messages/data");
+    meter.use_memory(9000);
+    REQUIRE(meter.until([&] { return reports.size() >= 7; }));
+    CHECK(reports[6]["snapshot"][0]["measurements"].size() == 2);
 }
 
 TEST_CASE("where only the kernel is read the engine is never asked", "[BX-13][service]") {
