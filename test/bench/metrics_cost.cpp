@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -129,11 +128,10 @@ void compare_costs(Bench& bench, TwinClient& cloud, int pid, int containers) {
 // berthd is where the engine is, as control groups may be mounted for it alone. nsenter becomes what it
 // starts.
 void measure_metrics(Bench& bench) {
-    const auto engine = std::filesystem::path(bench.lab.network_namespace()).parent_path().string();
     Operator sender(bench.lab, "metrics");
     TwinClient cloud(bench.lab.broker_port());
     const Daemon daemon(bench.lab, bench.folder,
-                        {.name = "metrics", .inside = {"nsenter", "--mount=" + engine + "/mnt"}});
+                        {.name = "metrics", .inside = {"nsenter", "--mount=" + bench.lab.mount_namespace()}});
     sender.await_ready();
     sender.apply({});
     cloud.await_commands();
