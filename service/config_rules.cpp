@@ -73,6 +73,12 @@ std::string file(const Typed& value) {
     return fmt::format("must be the absolute path of a file, is '{}'", path);
 }
 
+std::string prometheus_file(const Typed& value) {
+    const auto& path = text_of(value);
+    if (path.empty() || path.ends_with(".prom")) return file(value);
+    return fmt::format("must end in .prom, or no collector reads it; is '{}'", path);
+}
+
 std::string engine(const Typed& value) {
     return text_of(value) == "containerd" ? "containerd is not in this version; 'auto' and 'docker' are" : "";
 }

@@ -1,10 +1,13 @@
 // berthd: command line and configuration in, exit status out. What happens between is service/daemon.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -76,6 +79,17 @@ int refuse(const Error& error) {
     return 1;
 }
 
+// Metrics keep seven files open for each container. The usual limit is low for the sake of programs that
+// cannot handle more; the hard one is the administrator's.
+void allow_many_files() {
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+        log::warn("no more than the usual number of files can be open: {}",
+                  std::generic_category().message(errno));
+}
+
 int serve(const Request& request, const Loaded& loaded) {
     if (!loaded.good()) {
         print_problems(loaded.problems);
@@ -86,6 +100,7 @@ int serve(const Request& request, const Loaded& loaded) {
     if (!lock) return refuse(lock.error());
     if (const auto started = start_logging(config.log); !started) return refuse(started.error());
     log_remarks(loaded.problems);
+    allow_many_files();
     log::info("Berth {} starts: device '{}', configuration {}, broker {}, engine {}", BERTH_VERSION,
               config.name, loaded.file.empty() ? "its own defaults" : loaded.file, config.mqtt.url,
               config.runtime.type);

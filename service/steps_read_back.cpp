@@ -21,17 +21,16 @@ void Steps::read_back(const ContainerSpec& asked, Told told) {
     submit(
         Lane::Steps, asked.id, kReadBackLimit,
         [this, id, asked, found](const runtime::Call& call) -> Result<> {
-            const auto held = runtime_.read_back(id, asked, call);
-            if (!held) return held.error();
-            *found = reconcile::unstable(asked, *held);
-            return {};
+            auto held = runtime_.read_back(id, asked, call);
+            if (!held && held.error().code == Errc::Unavailable) held = runtime_.read_back(id, asked, call);
+            if (held)
+                *found = reconcile::unstable(asked, *held);
+            else
+                log::warn("component {}: nobody knows whether it is as asked for: {}", asked.name,
+                          held.error().message);
+            return {};  // what runs has started: it waits for no engine
         },
-        [name = asked.name, found, told = std::move(told)](const Result<>& looked) {
-            if (!looked)
-                log::warn("component {}: nobody knows whether it is as asked for: {}", name,
-                          looked.error().message);
-            told(*found);
-        });
+        [found, told = std::move(told)](const Result<>&) { told(*found); });
 }
 
 }  // namespace berth::service

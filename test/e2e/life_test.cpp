@@ -1,5 +1,6 @@
 // berthd starts, ends, dies and starts again, with or without its engine and its store.
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "test/e2e/device.hpp"
@@ -23,7 +24,28 @@ std::string text(const InventorySaid& inventory) {
     return all.str();
 }
 
+// The soft and the hard limit of open files, as the kernel has them.
+std::pair<std::string, std::string> file_limits(pid_t process) {
+    std::ifstream limits("/proc/" + std::to_string(process) + "/limits");
+    const std::string name = "Max open files";
+    for (std::string line; std::getline(limits, line);) {
+        if (!line.starts_with(name)) continue;
+        std::istringstream words(line.substr(name.size()));
+        std::pair<std::string, std::string> both;
+        words >> both.first >> both.second;
+        return both;
+    }
+    return {};
+}
+
 }  // namespace
+
+TEST_CASE("metrics of many containers find files to open", "[e2e]") {
+    Device device;
+    const auto [soft, hard] = file_limits(device.daemon.pid());
+    CHECK(!soft.empty());
+    CHECK(soft == hard);
+}
 
 TEST_CASE("an end by SIGTERM, even in the middle of a pull, leaves the containers alone", "[e2e]") {
     Device device;

@@ -353,7 +353,7 @@ TEST_CASE("where metrics come from, go to and keep still", "[BX-13][service]") {
     CHECK(loaded.config.metrics.textfile == "/x/berth.prom");
     CHECK(loaded.config.metrics.change == 5);
     for (const auto* wrong : {"source = \"docker\"", "textfile = \"berth.prom\"", "textfile = \"/x/\"",
-                              "change = -1", "change = 101", "change = \"5%\""})
+                              "textfile = \"/etc/passwd\"", "change = -1", "change = 101", "change = \"5%\""})
         CHECK_FALSE(load_text(folder, "berth.toml", std::string{"[metrics]\n"} + wrong + "\n").good());
 }
 
