@@ -27,6 +27,10 @@ std::string signal_for(const StopOptions& options, const Inspected& seen) {
     return seen.stop_signal.empty() ? "SIGTERM" : seen.stop_signal;
 }
 
+bool came_without_answer(const Error& error) {
+    return error.code == Errc::Unavailable || error.code == Errc::Timeout || error.code == Errc::Interrupted;
+}
+
 }  // namespace
 
 Result<> DockerRuntime::start(const EngineId& engine_id, Call call) {
@@ -68,12 +72,10 @@ Result<> DockerRuntime::stop(const EngineId& engine_id, StopOptions options, Cal
         const auto sent = send_signal(engine_id, signal, call);
         if (!sent) return sent.error();
         if (*sent == Sent::NotRunning) return Wait::Ended;
-        // a paused process cannot react; refused if the engine has woken it by itself, Busy if it ended at
-        // that
+        // A paused process cannot react. The engine may wake it by itself, and it may end at that: then
+        // waking it is refused in one way or another, and the wait shows whether it mattered.
         if (seen->container.state.status == Status::Paused)
-            if (const auto woken = unpause(engine_id, call); !woken && woken.error().code != Errc::Conflict &&
-                                                             woken.error().code != Errc::NotFound &&
-                                                             woken.error().code != Errc::Busy)
+            if (const auto woken = unpause(engine_id, call); !woken && came_without_answer(woken.error()))
                 return woken.error();
         return wait_for_end(engine_id, grace, call);
     };

@@ -187,6 +187,23 @@ TEST_CASE("a create whose answer got lost finds what it made", "[CM-12][CM-13][r
     CHECK(*again == "e1");
 }
 
+TEST_CASE("a paused container that ends while it is woken has stopped", "[CM-16][runtime]") {
+    StubEngine engine(engine_of("1.45", [](const std::string& request, Peer& peer) {
+        if (request.starts_with("GET /v1.45/containers/e1/json"))
+            return peer.answer(200,
+                               R"({"Id":"e1","State":{"Status":"paused","Running":true,"Paused":true}})");
+        if (request.find("/e1/kill?") != std::string::npos) return peer.answer(204, "");
+        if (request.find("/e1/unpause ") != std::string::npos ||
+            request.find("/e1/unpause\r\n") != std::string::npos)
+            return peer.answer(500, R"({"message":"an end in words that nobody knows"})");
+        if (request.find("/e1/wait?") != std::string::npos) return peer.answer(200, R"({"StatusCode":143})");
+        nothing_else(request, peer);
+    }));
+    DockerRuntime runtime({.socket = engine.socket()});
+    REQUIRE(runtime.connect({}));
+    CHECK(runtime.stop("e1", {.grace = std::chrono::seconds(60), .force = false}, {}));
+}
+
 TEST_CASE("a container is moved so that it is never without a network while it is needed",
           "[BX-22][runtime]") {
     std::string networks = R"({"berth0":{}})";

@@ -11,3 +11,13 @@ inline auto ContainsSubstring(const std::string& text) {
 }
 using Catch::StartsWith;
 #endif
+
+#include "protocol/result.hpp"
+
+// A Result that fails a test says why.
+template <class T>
+struct Catch::StringMaker<berth::Result<T>> {
+    static std::string convert(const berth::Result<T>& result) {
+        return result ? "success" : "failed: " + result.error().message;
+    }
+};
