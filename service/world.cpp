@@ -250,11 +250,8 @@ void World::keep(Container container, Then then) {
 void World::on_created(const ContainerId& id, const EngineId& engine_id) {
     const auto at = containers_.find(id);
     if (at == containers_.end()) return;
-    Container& container = at->second;
-    container.engine_id = engine_id;
-    if (container.state.status != Status::Running) container.state.status = Status::Created;
-    if (container.state.created.empty()) container.state.created = now_rfc3339();
-    save(container, {});
+    begin(at->second, engine_id, now_rfc3339());
+    save(at->second, {});
     notify(changed_);
 }
 

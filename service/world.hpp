@@ -90,6 +90,7 @@ class World {
     void merge_one(Container listed, bool complete);
     void on_listed(Result<Listing> listing);
     void apply(const runtime::EngineEvent& event);
+    static void begin(Container& container, const EngineId& engine_id, const std::string& when);
     void on_started(Container& container, const runtime::EngineEvent& event);
     void on_died(Container& container, const runtime::EngineEvent& event);
     void save(const Container& container, Then then);

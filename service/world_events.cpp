@@ -45,7 +45,7 @@ void World::apply(const EngineEvent& event) {
     if (!container.engine_id.empty() && event.engine_id != container.engine_id) return;
     auto& state = container.state;
     switch (event.kind) {
-        case EngineEventKind::Create: container.engine_id = event.engine_id; break;
+        case EngineEventKind::Create: begin(container, event.engine_id, event.time); break;
         case EngineEventKind::Start: on_started(container, event); break;
         case EngineEventKind::Kill:
             if (asks_to_stop(event.signal)) asked_to_stop_.insert(event.id);
@@ -63,6 +63,18 @@ void World::apply(const EngineEvent& event) {
             return;
     }
     notify(changed_);
+}
+
+// The engine's event and its answer both tell of an instance, and either may be first: somebody can have
+// started, paused and stopped it before the answer is here. Only the first of them makes it Created, also one
+// that is made again and was something else before.
+void World::begin(Container& container, const EngineId& engine_id, const std::string& when) {
+    auto& state = container.state;
+    const bool is_news = container.engine_id != engine_id;
+    container.engine_id = engine_id;
+    // One that was there already, of a create that is repeated, may run.
+    if (is_news && !container.runs()) state.status = Status::Created;
+    if (state.created.empty()) state.created = when;
 }
 
 void World::on_started(Container& container, const EngineEvent& event) {
