@@ -125,13 +125,16 @@ void Verbs::start(const ContainerId& id, Done done) {
                     return given;
                 return runtime_.start(known.engine_id, call);
             },
-            [this, id, ended](const Result<>& started) {
-                if (!started && started.error().code != Errc::Conflict &&
-                    started.error().code != Errc::Unavailable)
-                    world_.start_failed(id, started.error().message);
-                ended(started);
-            });
+            [this, id, ended](const Result<>& started) { on_started(id, started, ended); });
     });
+}
+
+// One that did not fit, or that reached no engine, says nothing about the container.
+void Verbs::on_started(const ContainerId& id, const Result<>& started, const Done& done) {
+    const bool says_nothing =
+        started || started.error().code == Errc::Conflict || started.error().code == Errc::Unavailable;
+    if (!says_nothing) world_.start_failed(id, started.error().message);
+    done(started);
 }
 
 // On a worker. First the engine's policy, so that it does not bring back what must stay down. An end before

@@ -66,10 +66,7 @@ void Verbs::on_created(const Creation& creation, const std::optional<Error>& err
             [this, engine_id = made->engine_id](const runtime::Call& call) {
                 return runtime_.start(engine_id, call);
             },
-            [this, id, ended](const Result<>& result) {
-                if (!result) world_.start_failed(id, result.error().message);
-                ended(result);
-            });
+            [this, id, ended](const Result<>& result) { on_started(id, result, ended); });
     });
 }
 

@@ -72,6 +72,23 @@ TEST_CASE("a start that fails is no failure of create", "[TW-31][TW-69][service]
     CHECK_THAT(bench.state(id)["error"].get<std::string>(), ContainsSubstring("no such program"));
 }
 
+TEST_CASE("a start that does not fit, or reaches no engine, stops nothing", "[TW-31][TW-69][service]") {
+    Started bench;
+    for (const auto code : {Errc::Conflict, Errc::Unavailable}) {
+        const auto number = std::to_string(static_cast<int>(code));
+        bench.engine.fail_next(Verb::Start, fail(code, "not now"));
+        const auto id = bench.create("make-" + number, {{"imageRef", "app:1"}, {"start", true}});
+        REQUIRE_FALSE(id.empty());
+        bench.settle();
+        CHECK(bench.state(id)["status"] == "CREATED");
+        bench.engine.fail_next(Verb::Start, fail(code, "not now"));
+        CHECK(bench.ask("Container:" + id, "start", "start-" + number) == 500);
+        bench.settle();
+        CHECK(bench.state(id)["status"] == "CREATED");
+        CHECK_FALSE(bench.state(id).contains("error"));
+    }
+}
+
 TEST_CASE("createWithConfig fills defaults and lets names repeat", "[TW-32][service]") {
     Started bench;
     const auto first = bench.create("r1", {{"imageRef", "app:1"}, {"name", "web"}});
