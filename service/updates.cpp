@@ -57,8 +57,9 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
     auto previous = std::exchange(operation_, std::nullopt);
     const auto said_before = last_unsent_;
     settle(std::move(identified), [this, activity = desired.activity_id, previous, said_before,
-                                   accepted_before](const Error& error) {
+                                   last_said = last_said_, accepted_before](const Error& error) {
         operation_ = previous;
+        last_said_ = last_said;
         accepted_ = accepted_before;
         std::erase_if(unsent_, [said_before](const auto& one) {
             return one.first > said_before && one.second.of_operation;

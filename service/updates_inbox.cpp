@@ -105,7 +105,10 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
     if (!same || operation_->superseded) return false;
     if (operation_->ended) return message.duplicate;
     log::info("activity '{}': the same desired state again: last feedback repeated", desired.activity_id);
-    if (!last_said_.empty()) journal_.after_pending([this] { publish(last_said_, 0); });
+    // Not if the record that is on its way is refused: that answers the copy as well.
+    journal_.after_pending([this, number = operation_->number] {
+        if (operation_ && operation_->number == number && !last_said_.empty()) publish(last_said_, 0);
+    });
     return true;
 }
 

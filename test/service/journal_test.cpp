@@ -15,8 +15,10 @@
 
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/gateway.hpp"
 #include "test/support/operation_player.hpp"
 #include "test/support/station.hpp"
+#include "test/support/wait.hpp"
 
 using namespace berth;
 using berth::service::Flush;
@@ -26,11 +28,16 @@ using berth::test::TemporaryFolder;
 
 namespace {
 std::atomic<bool> flushing_fails{false};
-}
+std::atomic<bool> flushing_hangs{false};
+std::atomic<int> flushes_begun{0};
+}  // namespace
 
 // Stands before the C library's, as no disk here can be made to fail in that moment.
 extern "C" int fdatasync(int file) {
     static const auto real = reinterpret_cast<int (*)(int)>(::dlsym(RTLD_NEXT, "fdatasync"));
+    ++flushes_begun;
+    while (flushing_hangs)
+        std::this_thread::yield();
     if (!flushing_fails) return real(file);
     errno = EIO;
     return -1;
@@ -169,6 +176,32 @@ TEST_CASE("a record that could not be flushed is not found by the next process",
     Desk again(file);
     CHECK(again.said() == "one");
     REQUIRE(again.write(record_of("three")));
+}
+
+TEST_CASE("a copy of a message that could not be recorded is not told that it was accepted",
+          "[UA-56][UA-73][service]") {
+    struct Released {  // also when the test ends early: the journal's thread is joined after it
+        ~Released() { flushing_hangs = flushing_fails = false; }
+    };
+    test::Gateway device;
+    device.deploy("one", {{"web"}});
+    REQUIRE(test::eventually([&] { return device.on().is_at_rest(); }));
+    device.station.reset();  // what the broker has taken is on disk as well
+    device.on().on_loop([] {});
+    const Released released;
+    const auto text = test::message("two", {{"web", "app:2"}}, 5);
+    const int before = flushes_begun;
+    flushing_fails = true;
+    flushing_hangs = true;
+    device.on().desire(text);
+    REQUIRE(test::eventually([&] { return flushes_begun > before; }));
+    device.on().desire(text);
+    device.on().on_loop([] {});
+    flushing_hangs = false;
+    REQUIRE(device.on().says("two", "IDENTIFICATION_FAILED"));
+    REQUIRE(test::eventually([&] { return device.on().is_at_rest(); }));
+    CHECK(device.on().words_until("two", "") == test::Words{"IDENTIFYING", "IDENTIFICATION_FAILED"});
+    CHECK(device.names_and_images() == test::Words{"web=app:1"});
 }
 
 TEST_CASE("two damaged slots or a later version are told, kept aside and written over", "[UA-65][service]") {
