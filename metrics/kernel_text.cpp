@@ -48,6 +48,58 @@ std::optional<std::string_view> up_to_container(std::string_view path, const Eng
     return path.substr(0, path.find('/', at));
 }
 
+struct MountLine {
+    std::string_view id{};
+    std::string_view parent{};
+    std::string_view root{};
+    std::string_view point{};
+    std::string_view type{};
+    std::string_view options{};  // of its file system: the controllers
+};
+
+// "32 25 0:27 / /sys/fs/cgroup rw,… shared:6 - cgroup2 cgroup2 rw,…"
+std::vector<MountLine> mount_lines(std::string_view mountinfo) {
+    std::vector<MountLine> lines;
+    each(mountinfo, "\n", [&](std::string_view line) {
+        const auto words = words_of(line);
+        const auto dash = std::find(words.begin(), words.end(), "-");
+        if (words.size() < 5 || words.end() - dash < 3) return;  // what is mounted may have no name
+        lines.push_back({words[0], words[1], words[3], words[4], dash[1], words.back()});
+    });
+    return lines;
+}
+
+bool is_in_or_at(std::string_view point, std::string_view folder) {
+    if (folder == "/") return true;
+    return point.starts_with(folder) && (point.size() == folder.size() || point[folder.size()] == '/');
+}
+
+// Its path leads to it: nothing lies on it, nor on any folder on the way. Who lies on whom is in the ids; the
+// order of the lines does not tell, as a system's root may be mounted after what was moved into it.
+bool is_visible(const MountLine& mount, const std::vector<MountLine>& all) {
+    const auto lies_on = [](const MountLine& other, const MountLine& one) {
+        return &other != &one && other.parent == one.id && other.point == one.point;
+    };
+    const auto lies_before = [](const MountLine& other, const MountLine& one) {
+        return &other != &one && other.id != one.parent && other.parent == one.parent &&
+               is_in_or_at(one.point, other.point);
+    };
+    const auto any = [&all](auto hides, const MountLine& one) {
+        return std::any_of(all.begin(), all.end(), [&](const MountLine& other) { return hides(other, one); });
+    };
+    if (any(lies_on, mount)) return false;
+    const auto* at = &mount;
+    for (std::size_t level = 0; level < all.size(); ++level) {
+        if (at->parent == at->id) return true;
+        if (any(lies_before, *at)) return false;
+        const auto parent =
+            std::find_if(all.begin(), all.end(), [at](const MountLine& one) { return one.id == at->parent; });
+        if (parent == all.end()) return true;
+        at = &*parent;
+    }
+    return false;  // a text that goes in circles
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> number_in(std::string_view text) {
@@ -125,19 +177,19 @@ std::optional<std::uint64_t> machine_memory(std::string_view meminfo) {
     return kibibytes ? std::optional(*kibibytes * kKibi) : std::nullopt;
 }
 
-// "32 25 0:27 / /sys/fs/cgroup rw,… shared:6 - cgroup2 cgroup2 rw,…"
 CgroupMounts cgroup_mounts(std::string_view mountinfo) {
     CgroupMounts mounts;
-    each(mountinfo, "\n", [&](std::string_view line) {
-        const auto words = words_of(line);
-        const auto dash = std::find(words.begin(), words.end(), "-");
-        if (words.size() < 5 || words.end() - dash < 4) return;
-        const CgroupMount mount{std::string(words[4]), std::string(words[3])};
-        if (dash[1] == "cgroup2") mounts.try_emplace("", mount);
-        if (dash[1] == "cgroup")
-            each(dash[3], ",",
+    const auto lines = mount_lines(mountinfo);
+    for (const auto& line : lines) {
+        const bool is_one = line.type == "cgroup" || line.type == "cgroup2";
+        if (!is_one || !is_visible(line, lines)) continue;
+        const CgroupMount mount{std::string(line.point), std::string(line.root)};
+        if (line.type == "cgroup2")
+            mounts.try_emplace("", mount);
+        else
+            each(line.options, ",",
                  [&](std::string_view option) { mounts.try_emplace(std::string(option), mount); });
-    });
+    }
     return mounts;
 }
 

@@ -22,7 +22,8 @@ std::optional<Transfer> net_of(std::string_view net_dev);               // all i
 std::optional<std::uint64_t> host_ticks(std::string_view proc_stat);    // all CPUs, steal included
 std::optional<std::uint64_t> machine_memory(std::string_view meminfo);  // bytes
 
-// Where control groups are mounted: "" stands for version 2, "memory", "cpuacct", … for a controller of 1.
+// Where control groups can be seen: "" stands for version 2, "memory", "cpuacct", … for a controller of 1.
+// What is mounted and hidden by a later mount does not count.
 struct CgroupMount {
     std::string point{};
     std::string root{};  // of the hierarchy, what the mount shows

@@ -163,6 +163,49 @@ TEST_CASE("control groups of version 1 are read by controller", "[TW-62][metrics
     CHECK_FALSE(blind.read("abc", 7, blind.machine())->memory);
 }
 
+TEST_CASE("what another mount hides is not where control groups are read", "[TW-62][metrics]") {
+    using metrics::cgroup_mounts;
+    const std::string moved = "1 1 0:2 / / rw - rootfs rootfs rw\n23 27 0:22 / /sys rw - sysfs sysfs rw\n";
+    const std::string root = "27 1 254:0 / / rw - ext4 /dev/vda rw\n";  // what was moved into it came before
+    const std::string first =
+        "30 23 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n"
+        "31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+        "32 30 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+        "33 30 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+    const std::string above = "40 30 0:40 / /sys/fs/cgroup rw - tmpfs cgroup rw\n";
+    const auto cpu = [](const metrics::CgroupMounts& mounts) {
+        const auto found = mounts.find("cpuacct");
+        return found == mounts.end() ? std::string() : found->second.point;
+    };
+    CHECK(cgroup_mounts(moved + first + root).size() == 5);  // with the options rw
+    CHECK(cpu(cgroup_mounts(moved + first + root)) == "/sys/fs/cgroup/cpu,cpuacct");
+
+    // A whole set of others lies above it.
+    const auto mounts = cgroup_mounts(moved + root + first + above +
+                                      "41 40 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+                                      "42 40 0:27 / /sys/fs/cgroup/cpuacct rw - cgroup cgroup rw,cpuacct\n");
+    CHECK(cpu(mounts) == "/sys/fs/cgroup/cpuacct");
+    CHECK(mounts.at("cpu").point == "/sys/fs/cgroup/cpu");
+    CHECK_FALSE(mounts.contains("memory"));
+    CHECK_FALSE(mounts.contains(""));
+
+    // On it, on a folder on the way, and on the mount in which it stands.
+    const std::vector<std::string> hiding = {
+        "50 31 0:50 / /sys/fs/cgroup/cpu,cpuacct rw - tmpfs tmpfs rw\n",
+        "50 23 0:50 / /sys/fs rw - tmpfs tmpfs rw\n",
+        "50 23 0:50 / /sys rw - tmpfs tmpfs rw\n",
+    };
+    for (const auto& line : hiding) {
+        INFO(line);
+        CHECK(cpu(cgroup_mounts(moved + first + root + line)).empty());
+    }
+    CHECK_FALSE(cpu(cgroup_mounts(moved + first + root + "50 27 0:50 / /sysroot rw - tmpfs tmpfs rw\n" +
+                                  "51 30 0:51 / /sys/fs/cgroup/cpu rw - tmpfs tmpfs rw\n"))
+                    .empty());
+    CHECK(cgroup_mounts("1 2 0:1 / /a rw - cgroup2 cgroup2 rw\n2 1 0:1 / /b rw - cgroup2 cgroup2 rw\n")
+              .empty());
+}
+
 TEST_CASE("the files of containers that went are closed", "[TW-62][metrics]") {
     const Tree tree;
     write(tree.path / "proc/self/mountinfo", "36 31 0:33 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
