@@ -67,6 +67,10 @@ void fill_defaults(ContainerSpec& spec) {
     if (spec.resources.memory_swap.empty()) spec.resources.memory_swap = doubled(spec.resources.memory);
 }
 
+bool has_default_swap(const Resources& limits) {
+    return limits.memory_swap == doubled(limits.memory);
+}
+
 Result<> validate(const ContainerSpec& spec) {
     const auto found = findings(spec);
     if (found.empty()) return {};

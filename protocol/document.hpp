@@ -32,6 +32,8 @@ Result<Container> decode_record(std::string_view text);
 // Everything the model leaves open: host and domain name, restart policy, log, propagation, swap (twice the
 // memory, same unit letter, up to four decimals; "-1" stays).
 void fill_defaults(ContainerSpec& spec);
+// Its swap limit is what fill_defaults makes of its memory: nobody had to ask for it.
+bool has_default_swap(const Resources& limits);
 
 // Up to 76 letters and digits, joined by single . _ or -: what may become a folder name or a label.
 bool is_container_id(std::string_view text);

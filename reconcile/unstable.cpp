@@ -4,6 +4,7 @@
 #include <set>
 
 #include "protocol/component_texts.hpp"
+#include "protocol/document.hpp"
 #include "protocol/problems.hpp"
 #include "reconcile/plan.hpp"
 
@@ -16,6 +17,8 @@ constexpr std::size_t kMostTold = 1024;  // bytes: it is in every later message 
 
 std::string unstable(const ContainerSpec& asked, const ContainerSpec& held) {
     std::set<std::string> keys = compare(held, asked).all();
+    // A kernel without swap limits has none for anybody: no news of a component that asked for none.
+    if (has_default_swap(asked.resources) && held.resources.memory_swap == "-1") keys.erase("memorySwap");
     // No reason to make an instance anew, but asked for all the same.
     if (held.host_name != asked.host_name) keys.insert("hostName");
     if (held.domain_name != asked.domain_name) keys.insert("domainName");
