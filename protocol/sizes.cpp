@@ -111,6 +111,14 @@ Result<std::int64_t> parse_size(std::string_view text) {
     return static_cast<std::int64_t>(bytes);
 }
 
+std::string format_size(std::int64_t bytes) {
+    const auto count = static_cast<std::uint64_t>(bytes);
+    for (const char letter : {'G', 'M'})
+        if (const auto unit = static_cast<std::uint64_t>(unit_of(letter)); count % unit == 0)
+            return std::to_string(count / unit) + letter;
+    return with_fraction(count, static_cast<std::uint64_t>(unit_of('K'))) + 'K';
+}
+
 Result<bool> parse_bool(std::string_view text) {
     for (const auto word : {"1", "t", "T", "TRUE", "true", "True"})
         if (text == word) return true;

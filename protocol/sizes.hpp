@@ -13,6 +13,8 @@ namespace berth {
 // "64M", "1.5 g": digits, optional fraction, one blank at most, unit letter k m g (any case), times 1024^n,
 // cut to whole bytes. The unit letter is mandatory; "100" and "100B" are Invalid.
 Result<std::int64_t> parse_size(std::string_view text);
+// In the largest unit without a fraction, else in K: "96M", "1.5K". Of more than 0 bytes.
+std::string format_size(std::int64_t bytes);
 
 // 1 t T TRUE true True 0 f F FALSE false False; anything else is Invalid.
 Result<bool> parse_bool(std::string_view text);

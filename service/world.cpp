@@ -11,19 +11,11 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kListDeadline{30};
 constexpr std::chrono::seconds kEngineShutdown{20};  // Docker gives its containers 15 s
 constexpr std::chrono::seconds kFirstWord{
     10};  // an engine that says nothing for so long has failed to answer
 constexpr std::chrono::milliseconds kFirstRetry{500};
 constexpr std::chrono::milliseconds kLongestRetry{30'000};
-
-runtime::Call call_with(std::stop_token stop) {
-    runtime::Call call{};
-    call.stop = std::move(stop);
-    call.deadline = steady_clock::now() + kListDeadline;
-    return call;
-}
 
 // Whatever was missed, it has run all the time: times as the events told them differ from the engine's own in
 // the last digits, and are no news.
@@ -34,11 +26,6 @@ bool same_process(const ContainerState& a, const ContainerState& b) {
 bool same_phase(const ContainerState& a, const ContainerState& b) {
     const auto down = [](Status s) { return s == Status::Stopped || s == Status::Exited; };
     return a.status == b.status || (down(a.status) && down(b.status));
-}
-
-// The engine itself is in trouble, not just with this one container.
-bool is_engine_trouble(Errc code) {
-    return code == Errc::Unavailable || code == Errc::Timeout || code == Errc::Interrupted;
 }
 
 }  // namespace
@@ -79,8 +66,10 @@ void World::refresh(Then then) {
 void World::start_list() {
     listing_ = true;
     Wanted wanted{};
-    for (const auto& [id, container] : containers_)
+    for (const auto& [id, container] : containers_) {
+        wanted.in_picture.insert(id);
         if (!container.engine_id.empty()) wanted.known.insert(container.engine_id);
+    }
     if (losses_ == losses_seen_) wanted.followed = wanted.known;
     wanted.losses = losses_;
     wanted.records = !records_read_;
@@ -88,34 +77,6 @@ void World::start_list() {
         auto listing = read(std::move(stop), wanted);
         return [this, listing = std::move(listing)]() mutable { on_listed(std::move(listing)); };
     });
-}
-
-// On a worker. Only what the events did not tell is inspected, so a quiet world costs one call.
-Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) const {
-    Listing listing{};
-    listing.known = wanted.known;
-    listing.losses = wanted.losses;
-    auto listed = runtime_.list(call_with(stop));
-    if (!listed) return listed.error();
-    listing.containers = std::move(*listed);
-    for (auto& container : listing.containers) {
-        if (wanted.followed.contains(container.engine_id)) continue;
-        auto whole = runtime_.inspect(container.engine_id, call_with(stop));
-        if (!whole && is_engine_trouble(whole.error().code)) return whole.error();
-        if (!whole) {
-            log::warn("container '{}' cannot be inspected: {}", container.engine_name, whole.error().message);
-            continue;
-        }
-        container = std::move(*whole);
-        listing.inspected.insert(container.engine_id);
-    }
-    if (!wanted.records) return listing;
-    auto loaded = store::load(home_dir_);
-    if (!loaded) return loaded.error();
-    for (const auto& problem : loaded->problems)
-        log::warn("store: {}; the engine's label is used instead", problem);
-    listing.records = std::move(loaded->records);
-    return listing;
 }
 
 void World::on_listed(Result<Listing> listing) {

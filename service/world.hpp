@@ -77,11 +77,15 @@ class World {
     };
     struct Wanted {
         std::set<EngineId> known{};
+        std::set<ContainerId> in_picture{};
         std::set<EngineId> followed{};  // of these, whose events have all come: need no inspection
         std::uint64_t losses{};
         bool records{};
     };
+    // On a worker (world_read.cpp).
     Result<Listing> read(std::stop_token stop, const Wanted& wanted) const;
+    Result<> read_limits(Listing& listing, const std::set<ContainerId>& explained,
+                         const std::stop_token& stop) const;
     void start_list();
     void retry_list();
     void merge(Listing listing);

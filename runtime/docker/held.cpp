@@ -193,7 +193,7 @@ void take_size(const json& seen, const char* key, std::int64_t sent, std::int64_
     if (!member(seen, key).is_number_integer()) return;
     const auto held = number(seen, key);
     if (held == sent || held == lifted) return;
-    field = held == 0 ? std::string() : std::to_string(held);
+    field = held > 0 ? format_size(held) : std::string();
 }
 
 void take_limits(const json& sent, const json& seen, const MachineMemory& machine, Resources& limits) {
@@ -202,6 +202,8 @@ void take_limits(const json& sent, const json& seen, const MachineMemory& machin
     const Memory lifted = memory_update(wanted, Limits{1, 1}, machine);
     take_size(seen, "Memory", wanted.memory, lifted.memory, limits.memory);
     take_size(seen, "MemorySwap", wanted.swap, lifted.swap, limits.memory_swap);
+    if (number(seen, "MemorySwap") == -1)
+        limits.memory_swap = "-1";  // of the three only this has a word for none
     take_size(seen, "MemoryReservation", wanted.reservation, lifted.reservation, limits.memory_reservation);
 }
 

@@ -37,6 +37,18 @@ TEST_CASE("a size is 1024-based and its unit letter is mandatory", "[CM-04][prot
     CHECK(parse_size("64").error().message == "size needs a unit letter k, m or g, like 64M");
 }
 
+TEST_CASE("a number of bytes is written as a size that is read as the same number", "[CM-04][protocol]") {
+    const std::vector<std::pair<std::int64_t, std::string>> cases = {
+        {64LL << 20, "64M"},     {2LL << 30, "2G"},
+        {1536LL << 20, "1536M"}, {1024, "1K"},
+        {1536, "1.5K"},          {1, "0.0009765625K"},
+        {6 << 20, "6M"},         {(64LL << 20) + 1, "65536.0009765625K"}};
+    for (const auto& [bytes, text] : cases) {
+        CHECK(format_size(bytes) == text);
+        CHECK(*parse_size(text) == bytes);
+    }
+}
+
 TEST_CASE("booleans and whole numbers are read strictly", "[UA-13][protocol]") {
     for (const std::string text : {"1", "t", "T", "TRUE", "true", "True"})
         CHECK(*parse_bool(text));

@@ -129,8 +129,12 @@ TEST_CASE("each field that the engine holds otherwise is the engine's", "[BX-03]
          [](auto& s) { s.log.max_files = 9, s.log.max_size = "", s.log.mode = ""; }},
         {"policy", [](json&, json& h) { h["RestartPolicy"] = {{"Name", ""}, {"MaximumRetryCount", 2}}; },
          [](auto& s) { s.restart = {"no", 2, 0}; }},
-        {"limits", [](json&, json& h) { h["Memory"] = 1, h["MemorySwap"] = -1, h["MemoryReservation"] = 0; },
-         [](auto& s) { s.resources = {"1", "", "-1"}; }},
+        {"limits",
+         [](json&, json& h) { h["Memory"] = kGiB, h["MemorySwap"] = -1, h["MemoryReservation"] = 0; },
+         [](auto& s) { s.resources = {"1G", "", "-1"}; }},
+        {"odd limits",
+         [](json&, json& h) { h["Memory"] = 1536, h["MemorySwap"] = 0, h["MemoryReservation"] = -1; },
+         [](auto& s) { s.resources = {"1.5K", "", ""}; }},
     };
     for (const auto& c : cases)
         DYNAMIC_SECTION(c.name) {

@@ -39,8 +39,8 @@ std::vector<Otherwise> engines() {
         {"privileged", [](auto& s) { s.privileged = true; },
          R"(privileged wanted "false" engine says "true")"},
         {"log", [](auto& s) { s.log.max_size = "1"; }, R"(logMaxSize wanted "100M" engine says "1")"},
-        {"memory", [](auto& s) { s.resources.memory = "1"; }, R"(memory wanted "64M" engine says "1")",
-         pair("memory", "64M")},
+        {"swap", [](auto& s) { s.resources.memory_swap = "-1"; },
+         R"(memorySwap wanted "96M" engine says "-1")", pair("memory", "64M") + pair("memorySwap", "96M")},
         {"restart policy", [](auto& s) { s.restart.type = "no"; },
          R"(restartPolicy wanted "unless-stopped" engine says "no")"},
     };
@@ -95,7 +95,7 @@ TEST_CASE("an engine that holds something else: one warning, and the same messag
             device.deploy("four", wanted);
             CHECK(message_of(device, "four") == "running");
             CHECK(changes_of(device) == changes);
-            CHECK(device.engine.calls(Verb::ReadBack) == 1);
+            CHECK(device.engine.calls(Verb::ReadBack) == 2);  // the second for the limits
         }
 }
 

@@ -31,6 +31,27 @@ TEST_CASE("a lost store is rebuilt from the engine's labels", "[CM-27][service]"
     CHECK(service::store::load(folder.path())->records[0].spec.name == "web");
 }
 
+TEST_CASE("limits that were changed in place are read from the engine where the store is lost",
+          "[CM-27][service]") {
+    for (const bool has_swap_limits : {true, false}) {
+        INFO("swap limits: " << has_swap_limits);
+        test::Gateway device;
+        if (!has_swap_limits)
+            device.engine.hold_otherwise([](ContainerSpec& held) { held.resources.memory_swap = "-1"; });
+        device.deploy("one", {{"web", "app:1", test::pair("memory", "64M")}});
+        device.deploy("two", {{"web", "app:1", test::pair("memory", "96M")}});
+        device.station.reset();
+        std::filesystem::remove_all(device.folder.path() / "containers");
+        device.on();
+        REQUIRE(eventually([&] { return device.records() == 1; }));
+        device.deploy("three", {{"web", "app:1", test::pair("memory", "96M")}});
+        CHECK(device.engine.calls(test::Verb::Update) == 1);
+        device.deploy("four", {{"web", "app:1", test::pair("memory", "64M")}});
+        CHECK(device.engine.calls(test::Verb::Update) == 2);
+        CHECK(device.engine.limits_of(device.engine.named("web")->engine_id) == Resources{"64M", "", "128M"});
+    }
+}
+
 TEST_CASE("a damaged record is replaced by the label's document", "[CM-27][service]") {
     TemporaryFolder folder;
     FakeRuntime engine;
