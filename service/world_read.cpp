@@ -24,10 +24,14 @@ bool is_engine_trouble(Errc code) {
 }
 
 // A kernel without swap limits tells none of what was asked for; one that nobody asked for follows the
-// memory.
+// memory. Where the label has no limit at all, memory without a word on swap is what an update without one
+// made.
 ContainerSpec with_limits(const ContainerSpec& labelled, Resources held) {
     const auto& told = labelled.resources;
-    if (held.memory_swap == "-1") held.memory_swap = told.memory_swap;
+    if (held.memory_swap == "-1")
+        held.memory_swap = told.memory_swap;
+    else if (told.memory.empty() && !held.memory.empty() && held.memory_swap.empty())
+        held.memory_swap = "-1";
     if (held.memory_swap == told.memory_swap && has_default_swap(told)) held.memory_swap.clear();
     ContainerSpec limited = labelled;
     limited.resources = std::move(held);

@@ -205,6 +205,13 @@ void take_limits(const json& sent, const json& seen, const MachineMemory& machin
     if (number(seen, "MemorySwap") == -1)
         limits.memory_swap = "-1";  // of the three only this has a word for none
     take_size(seen, "MemoryReservation", wanted.reservation, lifted.reservation, limits.memory_reservation);
+    // What the machine has is no limit, also where one was asked for and an update has lifted it since.
+    const Memory none = memory_update({}, Limits{1, 1}, machine);
+    const bool is_lifted = wanted.memory > 0 && none.memory > 0 && wanted.memory != none.memory &&
+                           number(seen, "Memory") == none.memory;
+    if (!is_lifted) return;
+    limits.memory.clear();
+    if (number(seen, "MemorySwap") == none.swap) limits.memory_swap.clear();
 }
 
 }  // namespace

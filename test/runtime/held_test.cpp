@@ -161,6 +161,20 @@ TEST_CASE("a limit that an update has lifted is what was asked for", "[BX-03][ru
     CHECK((as_held(no_swap_limit, seen) == no_swap_limit));
 }
 
+TEST_CASE("what the machine has is no limit, whatever was asked for", "[CM-27][runtime]") {
+    auto limited = make_spec("web", "w1");
+    limited.resources = {"64M", "32M", "128M"};
+    auto seen = inspection_of(limited);
+    auto& host = seen["HostConfig"];
+    host["Memory"] = 4 * kGiB;
+    host["MemorySwap"] = 6 * kGiB;
+    host["MemoryReservation"] = -1;
+    CHECK((as_held(limited, seen).resources == Resources{}));
+    limited.resources = {"4G", "", "8G"};  // asked for
+    seen = inspection_of(limited);
+    CHECK((as_held(limited, seen) == limited));
+}
+
 TEST_CASE("what is no inspection is an error", "[runtime]") {
     for (const std::string text : {"", "[]", "null", "{"}) {
         const auto found = held_by_engine(rich_spec(), text, {}, kTestMachine);

@@ -52,6 +52,24 @@ TEST_CASE("limits that were changed in place are read from the engine where the 
     }
 }
 
+TEST_CASE(
+    "memory that was limited in place without a word on swap has no limit of swap where the store is lost",
+    "[CM-27][service]") {
+    test::Gateway device;
+    device.deploy("one", {{"web"}});
+    device.station.reset();
+    std::filesystem::remove_all(device.folder.path() / "containers");
+    device.engine.hold_otherwise([](ContainerSpec& held) { held.resources = {"64M", "", ""}; });
+    device.on();
+    std::vector<Container> records;
+    REQUIRE(eventually([&] {
+        const auto loaded = service::store::load(device.folder.path());
+        if (loaded) records = loaded->records;
+        return records.size() == 1;
+    }));
+    CHECK((records[0].spec.resources == Resources{"64M", "", "-1"}));
+}
+
 TEST_CASE("a damaged record is replaced by the label's document", "[CM-27][service]") {
     TemporaryFolder folder;
     FakeRuntime engine;
