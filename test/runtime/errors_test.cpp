@@ -23,6 +23,8 @@ TEST_CASE("an answer of the engine says what the caller can do", "[runtime]") {
          Errc::Busy, "Cannot unpause container 4a8c: cannot resume a stopped container"},
         {500, R"({"message":"Cannot update container 4a8c: cannot update a deleted process"})", Errc::Busy,
          "Cannot update container 4a8c: cannot update a deleted process"},
+        {500, R"({"message":"Cannot update container e269: ttrpc: closed: unknown"})", Errc::Busy,
+         "Cannot update container e269: ttrpc: closed"},
         {404, R"({"message":"No such image: app:2"})", Errc::NotFound, "No such image: app:2"},
         {404, R"({"message":"manifest for reg:5000/nope:1 not found: manifest unknown: manifest unknown"})",
          Errc::NotFound, "manifest for reg:5000/nope:1 not found: manifest unknown"},

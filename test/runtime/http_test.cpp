@@ -166,7 +166,7 @@ TEST_CASE("a stream that says nothing for too long is given up", "[runtime]") {
         peer.wait_until_closed();
     });
     Lines lines;
-    const auto reply = Http(engine.socket()).stream({.target = "/pull", .idle = 50ms}, lines.stream(), {});
+    const auto reply = Http(engine.socket()).stream({.target = "/pull", .idle = 1s}, lines.stream(), {});
     REQUIRE_FALSE(reply);
     CHECK(reply.error().code == Errc::Timeout);
     CHECK(lines.all.size() == 1);
