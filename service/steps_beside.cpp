@@ -18,6 +18,16 @@ Error ended_too_soon(const ContainerState& state, bool runs_again) {
     return fail(Errc::Invalid, "the new instance ended" + how + " before it could take over");
 }
 
+// No reason to go back: logged, and done.
+std::function<void(const Result<>&)> tell_trouble(std::string name,
+                                                  std::function<void(std::optional<Error>)> done) {
+    return [name = std::move(name), done = std::move(done)](const Result<>& moved) {
+        if (!moved && moved.error().code != Errc::NotFound)
+            log::warn("container {}: {}", name, moved.error().message);
+        done(std::nullopt);
+    };
+}
+
 }  // namespace
 
 void Steps::start_beside(const ActionState& action, Done done) {
@@ -127,11 +137,17 @@ void Steps::take_off_network(const ContainerSpec& spec, Done done) {
                 return held;
             return runtime_.move_to(id, spec, runtime::Place::Nowhere, call);
         },
-        [name = spec.name, done = std::move(done)](const Result<>& left) {
-            if (!left && left.error().code != Errc::NotFound)
-                log::warn("container {}: {}", name, left.error().message);
-            done(std::nullopt);
-        });
+        tell_trouble(spec.name, std::move(done)));
+}
+
+// Of an instance that is gone what is left is its own network.
+void Steps::clear_network(const EngineId& id, const ContainerSpec& spec, Done done) {
+    submit(
+        Lane::Steps, spec.id, kCallLimit,
+        [this, id, spec](const runtime::Call& call) {
+            return runtime_.move_to(id, spec, runtime::Place::Nowhere, call);
+        },
+        tell_trouble(spec.name, std::move(done)));
 }
 
 void Steps::put_on_network(const Container& container, Done done) {
@@ -140,10 +156,7 @@ void Steps::put_on_network(const Container& container, Done done) {
         [this, id = container.engine_id, spec = container.spec](const runtime::Call& call) {
             return runtime_.move_to(id, spec, runtime::Place::Shared, call);
         },
-        [name = container.spec.name, done = std::move(done)](const Result<>& joined) {
-            if (!joined) log::warn("container {}: {}", name, joined.error().message);
-            done(std::nullopt);
-        });
+        tell_trouble(container.spec.name, std::move(done)));
 }
 
 }  // namespace berth::service

@@ -54,11 +54,16 @@ void Steps::restore(const ActionState& action, Done done) {
     });
 }
 
-// With a network of its own, where it has one.
+// With a network of its own, where it has one: looked at once more at the end, as the engine may have started
+// it again there before it was told not to, and keeps a network that is in use.
 void Steps::take_new_away(const ActionState& action, Done done) {
     if (!action.start_first || !action.started) return remove(action.spec.id, action.name, std::move(done));
-    take_off_network(action.spec, [this, action, done = std::move(done)](const std::optional<Error>&) {
-        remove(action.spec.id, action.name, done);
+    const EngineId id = engine_id(action.spec.id);
+    take_off_network(action.spec, [this, action, id, done = std::move(done)](const std::optional<Error>&) {
+        remove(action.spec.id, action.name, [this, action, id, done](const std::optional<Error>& removed) {
+            if (id.empty()) return done(removed);
+            clear_network(id, action.spec, [removed, done](const std::optional<Error>&) { done(removed); });
+        });
     });
 }
 

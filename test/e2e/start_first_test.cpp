@@ -155,6 +155,7 @@ TEST_CASE("a new instance that ends within its first second leaves the old one u
     CHECK(device.engine.state("web") == "running");
     CHECK(device.engine.field("web", "/State/StartedAt") == started);
     CHECK(device.engine.field("web", "/HostConfig/RestartPolicy/Name") == "unless-stopped");
+    INFO(device.daemon.log());
     CHECK_THAT(networks(device), !ContainsSubstring(device.name_space() + "-apart-"));
 }
 

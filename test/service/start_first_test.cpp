@@ -86,7 +86,8 @@ TEST_CASE("a new instance that ends before it has held fails at once, and the ol
     CHECK(device.names_and_images() == Words{"web=app:1"});
     CHECK(of_image(device, "app:1").state == old.state);
     CHECK(device.engine.calls(Verb::Update) == updates + 1);  // of the new one, which must not come back
-    CHECK(device.engine.take_deeds() == Words{"apart app:2", "start app:2", "nowhere app:2"});
+    CHECK(device.engine.take_deeds() ==
+          Words{"apart app:2", "start app:2", "nowhere app:2", "network of what is gone"});
     CHECK(device.records() == 1);
 }
 
@@ -114,7 +115,7 @@ TEST_CASE("a new instance that cannot be started leaves the old one alone", "[BX
     REQUIRE(device.on().says("two", "INCOMPLETE"));
     CHECK_THAT(device.on().last("two")->actions[0].message, ContainsSubstring("exec: not found"));
     CHECK(device.names_and_images() == Words{"web=app:1"});
-    CHECK(device.engine.take_deeds() == Words{"apart app:2", "nowhere app:2"});
+    CHECK(device.engine.take_deeds() == Words{"apart app:2", "nowhere app:2", "network of what is gone"});
 }
 
 TEST_CASE("killed while the new one has to hold: the next Berth lets it hold and goes on",

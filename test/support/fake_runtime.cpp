@@ -281,7 +281,10 @@ Result<> FakeRuntime::move_to(const EngineId& engine_id, const ContainerSpec& sp
     const Lock lock(mutex_);
     if (auto error = refused(Verb::MoveTo, call)) return *error;
     auto* instance = at(engine_id);
-    if (!instance) return no_such_container(engine_id);
+    if (!instance) {
+        if (place == runtime::Place::Nowhere) deeds_.emplace_back("network of what is gone");
+        return no_such_container(engine_id);
+    }
     const bool stays =
         spec.network == "host" || (place == runtime::Place::Apart && instance->container.runs());
     if (stays || instance->place == place) return {};
