@@ -1,9 +1,5 @@
 #include "test/bench/counting_proxy.hpp"
 
-#include <poll.h>
-#include <sys/socket.h>
-
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -24,25 +20,9 @@ std::vector<std::string> CountingProxy::take() {
 }
 
 void CountingProxy::hand_on(const test::Relay::Connection& connection) {
-    const auto [client, engine, end] = connection;
-    bool open = engine >= 0;
     std::string seen;
-    std::array<char, 65536> piece{};
-    while (open) {
-        std::array<pollfd, 3> fds = {{{client, POLLIN, 0}, {engine, POLLIN, 0}, {end, POLLIN, 0}}};
-        poll(fds.data(), fds.size(), -1);
-        if (fds[2].revents != 0) break;
-        for (const bool upstream : {true, false}) {
-            if (fds[upstream ? 0 : 1].revents == 0) continue;
-            const auto count = recv(upstream ? client : engine, piece.data(), piece.size(), 0);
-            if (count <= 0) {
-                open = false;
-                break;
-            }
-            if (upstream) note(seen, piece.data(), static_cast<std::size_t>(count));
-            open = test::send_all(upstream ? engine : client, piece.data(), static_cast<std::size_t>(count));
-        }
-    }
+    test::hand_on(connection,
+                  [this, &seen](const char* bytes, std::size_t count) { note(seen, bytes, count); });
 }
 
 // A request's first line ends with the protocol's version; a body (JSON in one line) may stand before it.

@@ -100,22 +100,10 @@ void Door::accept_all() {
 void Door::carry(int inside) const {
     const int outside = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = test::loopback(port_);
-    bool open = connect(outside, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const bool open = connect(outside, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     send_at_once(inside);
     send_at_once(outside);
-    std::array<char, 65536> piece{};
-    while (open) {
-        std::array<pollfd, 3> fds = {{{inside, POLLIN, 0}, {outside, POLLIN, 0}, {end_, POLLIN, 0}}};
-        poll(fds.data(), fds.size(), -1);
-        if (fds[2].revents != 0) break;
-        for (const bool outwards : {true, false}) {
-            if (fds[outwards ? 0 : 1].revents == 0) continue;
-            const auto count = recv(outwards ? inside : outside, piece.data(), piece.size(), 0);
-            open = count > 0 &&
-                   test::send_all(outwards ? outside : inside, piece.data(), static_cast<std::size_t>(count));
-            if (!open) break;
-        }
-    }
+    if (open) test::hand_on({inside, outside, end_});
     close(inside);
     close(outside);
 }

@@ -74,8 +74,7 @@ json TwinClient::ask(const std::string& feature, const std::string& operation, c
         if (topic.status != "200" && topic.status != "204")
             throw std::runtime_error(operation + " was answered " + message->payload);
         const auto answer = json::parse(message->payload);
-        const auto value = answer.find("value");
-        return value == answer.end() ? json() : *value;
+        return answer.value("value", json());
     }
     throw std::runtime_error(operation + " was not answered");
 }

@@ -35,6 +35,24 @@ bool send_all(int socket, const char* bytes, std::size_t count) {
     return true;
 }
 
+void hand_on(const Relay::Connection& connection, const Upstream& upstream) {
+    const auto [client, server, end] = connection;
+    std::array<char, 65536> piece{};
+    while (server >= 0) {
+        std::array<pollfd, 3> fds = {{{client, POLLIN, 0}, {server, POLLIN, 0}, {end, POLLIN, 0}}};
+        poll(fds.data(), fds.size(), -1);
+        if (fds[2].revents != 0) return;
+        for (const bool up : {true, false}) {
+            if (fds[up ? 0 : 1].revents == 0) continue;
+            const auto got = recv(up ? client : server, piece.data(), piece.size(), 0);
+            if (got <= 0) return;
+            const auto count = static_cast<std::size_t>(got);
+            if (up && upstream) upstream(piece.data(), count);
+            if (!send_all(up ? server : client, piece.data(), count)) return;
+        }
+    }
+}
+
 Relay::Relay(std::string socket, std::string behind, Serve serve)
     : socket_(std::move(socket)),
       behind_(std::move(behind)),

@@ -40,6 +40,10 @@ class Relay {
     std::jthread acceptor_{};
 };
 
+// Whatever comes, both ways, until one side is done. `upstream` sees what the client sent, before it goes on.
+using Upstream = std::function<void(const char* bytes, std::size_t count)>;
+void hand_on(const Relay::Connection& connection, const Upstream& upstream = {});
+
 bool send_all(int socket, const char* bytes, std::size_t count);  // false: the other side has gone
 
 }  // namespace berth::test
