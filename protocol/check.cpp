@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <limits>
 #include <utility>
 
 #include "protocol/document.hpp"
@@ -16,7 +15,6 @@ namespace {
 constexpr std::int64_t kMiB = 1024 * 1024;
 constexpr std::int64_t kLeastMemory = 3 * kMiB;
 constexpr std::int64_t kEngineFloor = 6 * kMiB;
-constexpr std::int64_t kMaxRetryTimeoutSeconds = std::numeric_limits<std::int64_t>::max() / 1'000'000'000;
 
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view kDigits = "0123456789";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,8 @@
 namespace berth {
 
 inline constexpr std::int64_t kNanosecondsInASecond = 1'000'000'000;  // retry_timeout is in nanoseconds
+inline constexpr std::int64_t kMaxRetryTimeoutSeconds =
+    std::numeric_limits<std::int64_t>::max() / kNanosecondsInASecond;
 
 // What was asked for, compact, read-only fields left out: the label.
 std::string encode_document(const ContainerSpec& spec);

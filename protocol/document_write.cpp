@@ -1,13 +1,10 @@
 #include <algorithm>
-#include <limits>
 
 #include "protocol/document.hpp"
 #include "protocol/document_tree.hpp"
 
 namespace berth {
 namespace {
-
-constexpr std::int64_t kMaxSeconds = std::numeric_limits<std::int64_t>::max() / kNanosecondsInASecond;
 
 OrderedJson texts(const std::vector<std::string>& items) {
     return items.empty() ? OrderedJson(nullptr) : OrderedJson(items);
@@ -51,7 +48,8 @@ OrderedJson write_port(const Port& port) {
 }
 
 OrderedJson write_restart(const RestartPolicy& restart) {
-    const auto seconds = std::clamp(restart.retry_timeout_s, -kMaxSeconds, kMaxSeconds);
+    const auto seconds =
+        std::clamp(restart.retry_timeout_s, -kMaxRetryTimeoutSeconds, kMaxRetryTimeoutSeconds);
     return {{"maximum_retry_count", restart.maximum_retry_count},
             {"retry_timeout", seconds * kNanosecondsInASecond},
             {"type", restart.type}};

@@ -67,16 +67,12 @@ std::string directory(const Typed& value) {
     return path.starts_with('/') ? "" : fmt::format("must be an absolute path, is '{}'", path);
 }
 
-std::string file(const Typed& value) {
-    const auto& path = text_of(value);
-    if (path.empty() || (path.starts_with('/') && !path.ends_with('/'))) return {};
-    return fmt::format("must be the absolute path of a file, is '{}'", path);
-}
-
 std::string prometheus_file(const Typed& value) {
     const auto& path = text_of(value);
-    if (path.empty() || path.ends_with(".prom")) return file(value);
-    return fmt::format("must end in .prom, or no collector reads it; is '{}'", path);
+    if (path.empty()) return {};
+    if (!path.ends_with(".prom"))
+        return fmt::format("must end in .prom, or no collector reads it; is '{}'", path);
+    return path.starts_with('/') ? "" : fmt::format("must be the absolute path of a file, is '{}'", path);
 }
 
 std::string engine(const Typed& value) {

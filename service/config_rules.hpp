@@ -12,8 +12,7 @@ std::string broker_url(const Typed& value);       // scheme://host[:port][/path]
 std::string client_id(const Typed& value);        // up to 128 printable characters
 std::string topic_level(const Typed& value);      // [A-Za-z0-9_.:-]{1,64}
 std::string directory(const Typed& value);        // an absolute path
-std::string file(const Typed& value);             // an absolute path with a name, or empty
-std::string prometheus_file(const Typed& value);  // and the end of the name that a collector looks for
+std::string prometheus_file(const Typed& value);  // an absolute path that ends in .prom, or empty
 std::string engine(const Typed& value);           // containerd is not built yet
 std::string socket(const Typed& value);           // an absolute path, or empty
 std::string label(const Typed& value);            // [A-Za-z0-9_.-]{1,64}

@@ -15,20 +15,11 @@
 
 using namespace berth;
 using namespace berth::reconcile;
+using berth::test::by_itself;
 using berth::test::desired;
 using berth::test::OperationPlayer;
 using berth::test::running;
 using berth::test::spec;
-
-namespace {
-
-Identification driving() {
-    Identification how{};
-    how.drive = Drive::Itself;
-    return how;
-}
-
-}  // namespace
 
 TEST_CASE("what an engine holds otherwise is named with both sides", "[BX-03][reconcile]") {
     auto asked = spec("web");
@@ -109,7 +100,7 @@ TEST_CASE("what is told of a component stands in its message to the end, and fai
     OperationPlayer player;
     player.remark_at(StepKind::StartNew, "a", "unstable: x");
     SECTION("it is started") {
-        player.begin(desired({spec("a"), spec("b")}), {}, driving());
+        player.begin(desired({spec("a"), spec("b")}), {}, by_itself());
         player.play();
         CHECK(player.feedback().back().status == Word::Completed);
         CHECK(player.feedback().back().actions[0].message == "started; unstable: x");
@@ -117,7 +108,7 @@ TEST_CASE("what is told of a component stands in its message to the end, and fai
     }
     SECTION("its step fails") {
         player.fail_at(StepKind::StartNew, "a", "boom");
-        player.begin(desired({spec("a")}), {}, driving());
+        player.begin(desired({spec("a")}), {}, by_itself());
         player.play();
         CHECK(player.feedback().back().actions[0].message == "boom; new instance removed");
     }
