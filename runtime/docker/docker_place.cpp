@@ -55,18 +55,41 @@ Result<> DockerRuntime::move_to(const EngineId& engine_id, const ContainerSpec& 
 }
 
 // What a call that failed, or Berth's end, has left. Nothing is worth a failed connect here: the next one
-// tries again. In the middle of set_apart nobody is on a network that is needed, so each waits for the other.
+// tries again. In the middle of set_apart nobody is on a network that is needed: one that is claimed stays.
 void DockerRuntime::sweep_apart(const Call& call) {
-    const std::lock_guard lock(apart_mutex_);
     const auto filters = url_escape(encode_filters(options_.name_space));
     const auto reply = expect(request("GET", "/networks?filters=" + filters), call);
     const auto names = reply ? decode_network_names(reply->body) : reply.error();
     if (!names) return spdlog::warn("left networks not looked for: {}", names.error().message);
-    for (const auto& name : *names)
-        if (is_apart_network(options_.bridge, name) && is_unused(name, call)) {
+    for (const auto& name : *names) {
+        if (!is_apart_network(options_.bridge, name) || !claim_if_free(name)) continue;
+        if (is_unused(name, call)) {
             spdlog::info("network '{}' was left behind: no container needs it any more", name);
             remove_network(name, call);
         }
+        release_network(name);
+    }
+}
+
+bool DockerRuntime::claim_if_free(const std::string& name) {
+    const std::lock_guard lock(claims_mutex_);
+    return claimed_.insert(name).second;
+}
+
+Result<> DockerRuntime::claim_network(const std::string& name, const Call& call) {
+    std::unique_lock lock(claims_mutex_);
+    const auto claim = [&] { return claimed_.insert(name).second; };
+    if (released_.wait_until(lock, call.stop, call.deadline, claim)) return {};
+    if (call.stop.stop_requested()) return fail(Errc::Interrupted, "interrupted");
+    return fail(Errc::Timeout, "the engine took too long");
+}
+
+void DockerRuntime::release_network(const std::string& name) {
+    {
+        const std::lock_guard lock(claims_mutex_);
+        claimed_.erase(name);
+    }
+    released_.notify_all();
 }
 
 // Also of a container that does not run the engine notes where it will start.
@@ -85,9 +108,16 @@ void DockerRuntime::remove_network(const std::string& name, const Call& call) co
 // Of one that does not run only the engine's notes change: it will start there.
 Result<> DockerRuntime::set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call) {
     if (seen.container.runs() || seen.container.state.restarting) return {};
-    const std::lock_guard lock(apart_mutex_);
-    const auto& engine_id = seen.container.engine_id;
     const auto apart = apart_network(options_.bridge, spec.id);
+    if (auto claimed = claim_network(apart, call); !claimed) return claimed;
+    auto joined = join_apart(seen, spec, apart, call);
+    release_network(apart);
+    return joined;
+}
+
+Result<> DockerRuntime::join_apart(const Inspected& seen, const ContainerSpec& spec, const std::string& apart,
+                                   const Call& call) const {
+    const auto& engine_id = seen.container.engine_id;
     // The note may be of a network of that name that somebody has removed since.
     if (seen.networks.contains(apart))
         if (auto left = leave(engine_id, apart, call); !left) return left;

@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +75,12 @@ class DockerRuntime final : public Runtime {
     void keep_manifest(const std::string& reference, const Manifest& manifest);
     std::optional<Manifest> take_manifest(const std::string& reference);
     Result<> set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call);
+    Result<> join_apart(const Inspected& seen, const ContainerSpec& spec, const std::string& apart,
+                        const Call& call) const;
+    // From a claim to its release nobody else makes or sweeps this network of one instance.
+    Result<> claim_network(const std::string& name, const Call& call);  // waits, as told
+    bool claim_if_free(const std::string& name);
+    void release_network(const std::string& name);
     Result<> leave(const EngineId& engine_id, const std::string& network, const Call& call) const;
     void remove_network(const std::string& name, const Call& call) const;
     void sweep_apart(const Call& call);
@@ -89,7 +97,9 @@ class DockerRuntime final : public Runtime {
     const Http http_;
     std::atomic<int> api_minor_;  // of 1.x; written by connect, read by every other call
     std::atomic<std::shared_ptr<const Platform>> platform_;  // as well; shared with whoever reads it
-    std::mutex apart_mutex_;  // held while a network of one instance is made, or such are swept
+    std::mutex claims_mutex_;                                // never held during a call of the engine
+    std::condition_variable_any released_;
+    std::set<std::string> claimed_;  // networks of single instances
     std::mutex manifests_mutex_;
     std::map<std::string, KnownManifest> manifests_;  // by reference, of the last minute
 };

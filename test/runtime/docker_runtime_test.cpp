@@ -1,6 +1,9 @@
 // DockerRuntime before engines that do what a real one does not do on demand.
 #include "runtime/docker/docker_runtime.hpp"
 
+#include <chrono>
+#include <future>
+
 #include <nlohmann/json.hpp>
 
 #include "runtime/docker/encode.hpp"
@@ -293,6 +296,54 @@ TEST_CASE("a connect removes the networks of single instances that no container 
     REQUIRE(runtime.connect({}));
     CHECK(log.contains("warning: left networks not looked for: "));
     CHECK(deleted().size() == 2);
+}
+
+TEST_CASE("who waits for a network that is being swept waits no longer than told, and nobody else waits",
+          "[BX-22][runtime]") {
+    std::promise<void> asked;
+    std::promise<void> answer;
+    StubEngine engine([&](const std::string& request, Peer& peer) {
+        if (request.find("/networks?filters=") != std::string::npos)
+            return peer.answer(200, R"([{"Name":"berth0-apart-1a2b3c4d"}])");
+        engine_of("1.41", [&](const std::string& other, Peer& asking) {
+            if (!other.starts_with("GET ")) return asking.answer(200, "{}");
+            if (other.find("/containers/json?") == std::string::npos)
+                return asking.answer(200, R"({"Id":"e1","Name":"/web"})");
+            asked.set_value();
+            answer.get_future().wait();
+            asking.answer(200, "[]");
+        })(request, peer);
+    });
+    DockerRuntime runtime({.socket = engine.socket()});
+    auto sweeping = std::async(std::launch::async, [&] { return static_cast<bool>(runtime.connect({})); });
+    asked.get_future().wait();
+    const auto apart = [&](const std::string& id, const Call& call) {
+        return std::async(std::launch::async, [&runtime, id, call] {
+            return runtime.move_to("e1", make_spec("web", id), Place::Apart, call);
+        });
+    };
+    constexpr std::chrono::seconds kPatience{20};
+    Call short_one{};
+    short_one.deadline = steady_clock::now() + std::chrono::milliseconds(300);
+    std::stop_source stop;
+    Call stopped_one{};
+    stopped_one.stop = stop.get_token();
+    auto late = apart("1a2b3c4d-0000-4000-8000-000000000000", short_one);
+    auto stopped = apart("1a2b3c4d-0000-4000-8000-000000000000", stopped_one);
+    auto another = apart("5e6f7a8b-0000-4000-8000-000000000000", {});
+    CHECK(late.wait_for(kPatience) == std::future_status::ready);
+    stop.request_stop();
+    CHECK(stopped.wait_for(kPatience) == std::future_status::ready);
+    CHECK(another.wait_for(kPatience) == std::future_status::ready);
+    answer.set_value();
+    CHECK(sweeping.get());
+    const auto too_late = late.get();
+    REQUIRE_FALSE(too_late);
+    CHECK(too_late.error().code == Errc::Timeout);
+    const auto given_up = stopped.get();
+    REQUIRE_FALSE(given_up);
+    CHECK(given_up.error().code == Errc::Interrupted);
+    CHECK(another.get());
 }
 
 TEST_CASE("what an update cannot carry out as asked is in the log", "[CM-06][runtime]") {
