@@ -90,6 +90,20 @@ Result<> write_whole(int fd, const void* data, std::size_t size, off_t offset) {
     return {};
 }
 
+constexpr std::size_t kRoom = Journal::kSlotBytes - sizeof(Header);
+
+// An operation must not fail for what waits behind it: of that the newest stays, where it has room.
+std::string text_fitting(const JournalRecord& record) {
+    auto text = encode(record);
+    if (text.size() <= kRoom || record.waiting.empty()) return text;
+    auto shorter = record;
+    while (text.size() > kRoom && !shorter.waiting.empty()) {
+        shorter.waiting.erase(shorter.waiting.begin());
+        text = encode(shorter);
+    }
+    return text;
+}
+
 }  // namespace
 
 Journal::Journal(Loop& loop, std::filesystem::path file) : loop_(loop), file_(std::move(file)) {}
@@ -191,7 +205,7 @@ void Journal::work() {
             if (waiting.record) newest = &*waiting.record;
             if (waiting.flush == Flush::Now) flush = Flush::Now;
         }
-        const Result<> written = newest == nullptr ? Result<>{} : write_slot(encode(*newest), flush);
+        const Result<> written = newest == nullptr ? Result<>{} : write_slot(text_fitting(*newest), flush);
         for (auto& waiting : taken)
             if (waiting.then) loop_.post([then = std::move(waiting.then), written] { then(written); });
         // Only when the loop has run them is nothing pending: order holds for those who come meanwhile.
@@ -205,7 +219,7 @@ void Journal::work() {
 
 Result<> Journal::write_slot(const std::string& text, Flush flush) {
     if (broken_) return *broken_;
-    if (text.size() > kSlotBytes - sizeof(Header))
+    if (text.size() > kRoom)
         return fail(Errc::TooLarge,
                     "the operation does not fit the journal: " + std::to_string(text.size()) + " bytes");
     Header header{};

@@ -42,7 +42,8 @@ class Journal {
     Result<std::optional<JournalRecord>> open();
 
     // `then` on the loop, in the order of the calls. Records that wait are merged into the newest.
-    // It is made to text by the writer.
+    // It is made to text by the writer. What waits is left out, oldest first, where it has no room beside the
+    // rest; a record that does not fit without it is TooLarge.
     void write(JournalRecord record, Flush flush, Then then);
     // `then` on the loop after everything that was written before; at once if nothing waits.
     void after_pending(Task then);

@@ -12,7 +12,6 @@ namespace {
 
 // Bytes, before they are made JSON strings: together with the largest operation they have to fit a slot.
 constexpr std::size_t kMostUnsent = Journal::kSlotBytes / 16;
-constexpr std::size_t kMostKeptMessage = Journal::kSlotBytes / 64;
 constexpr milliseconds kForgetPause{200};
 
 // Steps that lead away from the old set; the way back is never refused.
@@ -87,11 +86,8 @@ JournalRecord Updates::record() const {
     record.accepted.assign(accepted_.begin(), accepted_.end());
     record.commands.assign(commands_.begin(), commands_.end());
     record.boot_id = resumed_ ? boot_id() : boot_before_;
-    const auto add_waiting = [&record](bool there, const std::string& payload) {
-        if (there && payload.size() <= kMostKeptMessage) record.waiting.push_back(payload);
-    };
-    add_waiting(identifying_.has_value(), identifying_payload_);
-    add_waiting(has_newer(), waiting_payload_);
+    if (identifying_) record.waiting.push_back(identifying_payload_);
+    if (has_newer()) record.waiting.push_back(waiting_payload_);
     return record;
 }
 

@@ -243,6 +243,39 @@ TEST_CASE("a record that does not fit is refused, the last one stays", "[UA-65][
     CHECK(Desk(file).said() == "one");
 }
 
+TEST_CASE("what waits is kept where it has room beside the operation, the newest first", "[UA-73][service]") {
+    struct Case {
+        std::size_t operation;
+        std::vector<std::size_t> waiting;
+        std::vector<std::size_t> kept;
+    };
+    constexpr std::size_t kMiB = 1024 * 1024;
+    const std::vector<Case> cases = {
+        {kMiB, {kMiB, kMiB}, {kMiB, kMiB}},
+        {2 * kMiB, {kMiB + 1, kMiB}, {kMiB}},
+        {3 * kMiB, {10, kMiB}, {}},
+    };
+    for (const auto& c : cases) {
+        TemporaryFolder folder;
+        const auto file = folder.path() / "journal";
+        auto record = record_of(std::string(c.operation, 'x'));
+        for (const auto size : c.waiting)
+            record.waiting.emplace_back(size, 'y');
+        {
+            Desk desk(file);
+            REQUIRE(desk.write(record));
+        }
+        const Desk desk(file);
+        REQUIRE(desk.found);
+        REQUIRE(*desk.found);
+        CHECK((*desk.found)->last_said == record.last_said);
+        std::vector<std::size_t> kept;
+        for (const auto& waiting : (*desk.found)->waiting)
+            kept.push_back(waiting.size());
+        CHECK(kept == c.kept);
+    }
+}
+
 TEST_CASE("records that wait are merged, their answers keep the order", "[UA-65][service]") {
     TemporaryFolder folder;
     std::vector<int> order;

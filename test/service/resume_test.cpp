@@ -255,7 +255,9 @@ TEST_CASE("a desired state that waits behind an open update is not lost with its
     device.deploy("one", {{"web"}});
     device.on().desire(message("two", {{"web", "app:2", pair("updateOrder", "start-first")}}));
     REQUIRE(device.on().says("two", "ACTIVATING"));
-    device.on().desire(message("three", {{"web"}, {"db"}}));
+    const bool is_large = GENERATE(false, true);
+    const auto more = is_large ? pair("env", "A=" + std::string(500'000, 'a')) : "";
+    device.on().desire(message("three", {{"web"}, {"db", "app:1", more}}));
     REQUIRE(so_many_wait_on_disk(device, 1));
     CHECK(device.on().words_until("three", "").empty());
     device.station.reset();
