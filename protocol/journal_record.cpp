@@ -153,10 +153,11 @@ OperationState state_of(const Json& json) {
 }  // namespace
 
 std::string encode(const JournalRecord& record) {
-    OrderedJson json = {{"unsent", record.unsent},        {"lastSaid", record.last_said},
-                        {"lastStamp", record.last_stamp}, {"accepted", record.accepted},
-                        {"commands", record.commands},    {"bootId", record.boot_id},
-                        {"waiting", record.waiting}};
+    OrderedJson json = {{"unsent", record.unsent},           {"lastSaid", record.last_said},
+                        {"lastStamp", record.last_stamp},    {"accepted", record.accepted},
+                        {"commands", record.commands},       {"bootId", record.boot_id},
+                        {"waiting", record.waiting},         {"stampBootId", record.stamp_boot_id},
+                        {"stampUptime", record.stamp_uptime}};
     if (record.operation) json["operation"] = json_of(*record.operation);
     return print(json);
 }
@@ -172,6 +173,8 @@ Result<JournalRecord> decode_journal(std::string_view text) {
         record.commands = json.value("commands", std::vector<std::string>{});
         record.boot_id = json.at("bootId");
         record.waiting = json.value("waiting", std::vector<std::string>{});
+        record.stamp_boot_id = json.value("stampBootId", std::string{});
+        record.stamp_uptime = json.value("stampUptime", std::int64_t{0});
         if (json.contains("operation")) record.operation = state_of(json["operation"]);
         return record;
     } catch (const std::exception& problem) {

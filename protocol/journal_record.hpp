@@ -25,6 +25,9 @@ struct JournalRecord {
     std::vector<std::string> commands{};        // acted on last, oldest first
     std::string boot_id{};                      // of the machine's run in which this was written
     std::vector<std::string> waiting{};         // desired states not acted on yet, in order, as received
+    // When last_stamp was read: what is said between two records bears later ones.
+    std::string stamp_boot_id{};  // the machine's run
+    std::int64_t stamp_uptime{};  // ms of that run
     bool operator==(const JournalRecord&) const = default;
 };
 

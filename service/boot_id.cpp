@@ -1,5 +1,7 @@
 #include "service/boot_id.hpp"
 
+#include <ctime>
+
 #include "service/files.hpp"
 
 namespace berth::service {
@@ -11,6 +13,12 @@ const std::string& boot_id() {
         return text ? *text : std::string{};
     }();
     return id;
+}
+
+std::int64_t ms_since_boot() {
+    std::timespec now{};
+    if (::clock_gettime(CLOCK_BOOTTIME, &now) != 0) return 0;
+    return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
 }  // namespace berth::service

@@ -21,6 +21,10 @@ std::int64_t Stamps::next() {
     return last_;
 }
 
+std::int64_t Stamps::reached() const {
+    return std::max(last_, now_());
+}
+
 void Stamps::restore(std::int64_t last) {
     last_ = std::max(last_, last);
 }

@@ -14,8 +14,8 @@ std::int64_t unix_ms();
 class Stamps {
  public:
     explicit Stamps(std::function<std::int64_t()> now = unix_ms) : now_(std::move(now)) {}
-    std::int64_t next();  // Unix ms: now, or one more than the last where the clock has gone back
-    std::int64_t last() const { return last_; }
+    std::int64_t next();              // Unix ms: now, or one more than the last where the clock has gone back
+    std::int64_t reached() const;     // none was later so far, nor is one that is given in this moment
     void restore(std::int64_t last);  // of an earlier process
 
  private:

@@ -13,6 +13,7 @@ namespace {
 // Bytes, before they are made JSON strings: together with the largest operation they have to fit a slot.
 constexpr std::size_t kMostUnsent = Journal::kSlotBytes / 16;
 constexpr milliseconds kForgetPause{200};
+constexpr milliseconds kSaidAfterRecord{60'000};  // where nobody knows how long
 
 // Steps that lead away from the old set; the way back is never refused.
 bool leads_forward(reconcile::StepKind kind) {
@@ -29,6 +30,15 @@ bool leads_forward(reconcile::StepKind kind) {
         case StepKind::RemoveOld: return false;
     }
     return false;
+}
+
+// Progress, the ends of checks and inventories are said without a record, and stamps go with the wall clock,
+// which may have been set back since. In the same run of the machine they got no further than time did.
+std::int64_t latest_stamp(const JournalRecord& record) {
+    constexpr std::int64_t kRounded = 2;
+    const auto passed = ms_since_boot() - record.stamp_uptime;
+    const bool same_run = !boot_id().empty() && record.stamp_boot_id == boot_id() && passed >= 0;
+    return record.last_stamp + (same_run ? passed + kRounded : kSaidAfterRecord.count());
 }
 
 bool changes_nothing(const OperationState& operation) {
@@ -82,7 +92,9 @@ JournalRecord Updates::record() const {
     for (const auto& [order, unsent] : unsent_)
         record.unsent.push_back(unsent.payload);
     record.last_said = last_said_;
-    record.last_stamp = stamps_.last();
+    record.last_stamp = stamps_.reached();
+    record.stamp_boot_id = boot_id();
+    record.stamp_uptime = ms_since_boot();
     record.accepted.assign(accepted_.begin(), accepted_.end());
     record.commands.assign(commands_.begin(), commands_.end());
     record.boot_id = resumed_ ? boot_id() : boot_before_;
@@ -248,8 +260,8 @@ void Updates::wait_for_commands() {
 }
 
 void Updates::restore(JournalRecord record) {
-    stamps_.restore(record.last_stamp);
-    restored_stamp_ = stamps_.next();  // progress is said without a record
+    stamps_.restore(latest_stamp(record));
+    restored_stamp_ = stamps_.next();
     accepted_.assign(record.accepted.begin(), record.accepted.end());
     commands_.assign(record.commands.begin(), record.commands.end());
     last_said_ = record.last_said;

@@ -318,7 +318,8 @@ TEST_CASE("whatever state an operation is in reads back as it was", "[UA-57][ser
         player.send(reconcile::CommandReceived{Command::Download, {}});
         for (std::size_t steps = rng() % 8; steps > 0 && player.open_steps() > 0; --steps)
             player.finish_first();
-        JournalRecord record{player.state(), {"{}"}, "{}", 17, {"digest"}, {"two DOWNLOAD"}, "boot", {"{}"}};
+        JournalRecord record{player.state(),   {"{}"}, "{}",   17,     {"digest"},
+                             {"two DOWNLOAD"}, "boot", {"{}"}, "boot", 5};
         const auto back = decode_journal(encode(record));
         REQUIRE(back);
         REQUIRE(*back == record);

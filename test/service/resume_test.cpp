@@ -1,6 +1,8 @@
 // An update whose Berth ended in the middle: another one, with the same store and engine, brings it to its
 // end.
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -159,6 +161,49 @@ TEST_CASE("stamps of feedback and inventories never fall, whatever the clock doe
     CHECK(inventory_stamp("later") > last);
     device.deploy("three", {{"web"}});
     CHECK(device.on().last("three")->timestamp > last);
+}
+
+TEST_CASE("no stamp falls below what was said without a record before a kill and a clock set back",
+          "[UA-68][service]") {
+    Gateway device;
+    device.on().clock_shift = 3'600'000;  // what comes after it has the clock set back
+    device.deploy("one", {{"web"}});
+    const auto stamp_of = [&](const std::string& activity) {
+        device.on().send("currentstate/get", R"({"activityId":")" + activity + "\"}");
+        std::int64_t stamp = 0;
+        device.on().await_inventory([&](const std::string& payload) {
+            const auto json = nlohmann::json::parse(payload);
+            if (json.value("activityId", "") != activity) return false;
+            stamp = json.at("timestamp");
+            return true;
+        });
+        return stamp;
+    };
+    std::optional<JournalRecord> record;
+    REQUIRE(berth::test::eventually([&] {
+        record = on_disk(device);
+        return record.has_value();
+    }));
+    std::int64_t said = 0;
+    int round = 0;
+    REQUIRE(berth::test::eventually([&] {
+        said = stamp_of("then " + std::to_string(++round));
+        return said > record->last_stamp + 50;
+    }));
+    device.station.reset();
+    SECTION("in the same run of the machine") {}
+    SECTION("after the machine was started anew") {
+        record->stamp_boot_id = "of another run of the machine";
+    }
+    {
+        service::Loop loop;
+        service::Journal journal(loop, journal_of(device));
+        REQUIRE(journal.open());
+        journal.write(*record, service::Flush::Now, {});
+    }
+    const auto later = stamp_of("later");
+    CHECK(later > said);
+    CHECK(later < said + 120'000);  // nor far ahead
 }
 
 TEST_CASE("feedback that no broker took is sent by the next Berth", "[BX-15][UA-57][service]") {
