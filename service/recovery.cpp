@@ -11,6 +11,7 @@ namespace berth::service {
 namespace {
 
 constexpr std::chrono::minutes kMakeAgainPause{1};
+constexpr std::chrono::seconds kClearPatience{10};  // of a desired state that waits for it
 
 bool should_run(const Container& container) {
     return container.spec.restart.type != "no" && container.started_before && !container.manually_stopped;
@@ -25,8 +26,10 @@ bool is_named_right(const Container& container) {
 }  // namespace
 
 Recovery::Recovery(Loop& loop, World& world, Steps& steps,
-                   std::function<bool(const ContainerId&)> in_operation)
-    : loop_(loop), world_(world), steps_(steps), in_operation_(std::move(in_operation)) {}
+                   std::function<bool(const ContainerId&)> in_operation, std::chrono::milliseconds pause)
+    : loop_(loop), world_(world), steps_(steps), in_operation_(std::move(in_operation)), pause_(pause) {
+    world_.when_changed([this] { try_again_later(); });
+}
 
 void Recovery::on_ready(std::function<void()> then) {
     then_ = std::move(then);
@@ -109,6 +112,46 @@ void Recovery::discard(const Container& leftover) {
     steps_.discard(id, name, when_done(id, name));
 }
 
+std::vector<Container> Recovery::discarded() const {
+    std::vector<Container> found;
+    for (const auto& [id, container] : world_.all())
+        if (container.role == Role::Discarded) found.push_back(container);
+    return found;
+}
+
+void Recovery::discard_all() {
+    for (const auto& container : discarded())
+        if (!busy_.contains(container.spec.id) && !in_operation_(container.spec.id)) discard(container);
+}
+
+void Recovery::try_again_later() {
+    if (discard_timer_ != 0 || discarded().empty()) return;
+    discard_timer_ = loop_.post_after(pause_, [this] {
+        discard_timer_ = 0;
+        if (world_.ready()) discard_all();  // else everything is looked at when it is
+        try_again_later();
+    });
+}
+
+void Recovery::clear_discarded(std::function<void()> then) {
+    discard_all();
+    if (!is_discarding()) return then();
+    cleared_ = std::move(then);
+    patience_ = loop_.post_after(kClearPatience, [this] { end_clearing(); });
+}
+
+bool Recovery::is_discarding() const {
+    return std::any_of(busy_.begin(), busy_.end(), [this](const ContainerId& id) {
+        const Container* container = world_.find(id);
+        return container && container->role == Role::Discarded;
+    });
+}
+
+void Recovery::end_clearing() {
+    loop_.cancel(std::exchange(patience_, 0));
+    std::exchange(cleared_, nullptr)();
+}
+
 void Recovery::undo(const Container& staged) {
     log::warn("container {} was staged by an update that did not end: removed", staged.spec.name);
     ActionState action{};
@@ -168,6 +211,7 @@ Steps::Done Recovery::when_done(const ContainerId& id, const std::string& name) 
         if (error) log::error("container {}: {}", name, error->message);
         busy_.erase(id);
         if (busy_.empty() && then_) std::exchange(then_, nullptr)();
+        if (cleared_ && !is_discarding()) end_clearing();
     };
 }
 

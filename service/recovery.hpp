@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "protocol/container.hpp"
 #include "protocol/operation.hpp"
@@ -19,12 +20,18 @@ namespace berth::service {
 
 class Recovery {
  public:
-    // `in_operation`: an open operation has a part for this container and looks after it.
-    Recovery(Loop& loop, World& world, Steps& steps, std::function<bool(const ContainerId&)> in_operation);
+    // `in_operation`: an open operation has a part for this container and looks after it. `pause`: until what
+    // could not be removed is tried again.
+    Recovery(Loop& loop, World& world, Steps& steps, std::function<bool(const ContainerId&)> in_operation,
+             std::chrono::milliseconds pause = std::chrono::minutes(1));
 
     // After every list that follows a (re)connect. `then` once all is in order; images that have to be pulled
     // for it are not waited for.
     void on_ready(std::function<void()> then);
+
+    // Tries once more to remove what an update that was taken back has left: it may run, and hold ports and
+    // names. `then` when that has ended, or takes too long; at once if there is nothing. One at a time.
+    void clear_discarded(std::function<void()> then);
 
  private:
     void look_at(const Container& container, bool went_down);
@@ -32,6 +39,11 @@ class Recovery {
     void retry_later();
     void put_in_order(const Container& leftover);
     void discard(const Container& leftover);
+    std::vector<Container> discarded() const;
+    void discard_all();
+    void try_again_later();
+    bool is_discarding() const;
+    void end_clearing();
     void undo(const Container& staged);
     void keep_new(const Container& staged);
     void put_right(const Container& container, bool went_down);
@@ -46,6 +58,10 @@ class Recovery {
     std::set<ContainerId> busy_;    // being put in order
     std::set<ContainerId> making_;  // being made again
     TimerId retry_{0};
+    std::chrono::milliseconds pause_;
+    TimerId discard_timer_{0};
+    std::function<void()> cleared_{};  // empty: nobody waits
+    TimerId patience_{0};
 };
 
 }  // namespace berth::service

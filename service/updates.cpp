@@ -35,8 +35,13 @@ void Updates::identify(DesiredState desired) {
     if (!world_.ready()) return say_failed(desired.activity_id, world_.not_ready().message);
     identifying_ = std::move(desired);
     inventory_.hold();
-    world_.refresh(
-        [this](const Result<>& listed) { on_listed(*std::exchange(identifying_, std::nullopt), listed); });
+    const auto look = [this] {
+        world_.refresh([this](const Result<>& listed) {
+            on_listed(*std::exchange(identifying_, std::nullopt), listed);
+        });
+    };
+    if (!clear_first_) return look();
+    clear_first_(look);
 }
 
 void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {

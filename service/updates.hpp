@@ -38,6 +38,11 @@ class Updates {
     // Asked before a desired state is accepted that makes an instance; an error is its answer. On the loop.
     void make_only_if(std::function<Result<>()> may_make) { may_make_ = std::move(may_make); }
 
+    // Called before a desired state is held against the world, with what goes on once nothing is in its way
+    // that could be cleared, or that takes too long. On the loop.
+    using ThenGoOn = std::function<void()>;
+    void clear_first(std::function<void(ThenGoOn)> clear) { clear_first_ = std::move(clear); }
+
     // What the journal held when Berth started; before the loop runs. What was not acknowledged is sent
     // again.
     void restore(JournalRecord record);
@@ -117,7 +122,8 @@ class Updates {
     Stamps& stamps_;
     UpdateAgentConfig config_;
     UpdateTopics topics_;
-    std::function<Result<>()> may_make_{};  // empty: always
+    std::function<Result<>()> may_make_{};         // empty: always
+    std::function<void(ThenGoOn)> clear_first_{};  // empty: nothing is ever in the way
 
     std::deque<Waiting> waiting_;
     std::string waiting_payload_;  // of the desired state in there, as it came; there is one at most

@@ -1,4 +1,5 @@
 // What Berth finds when it starts, and after the engine was away.
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -241,6 +242,27 @@ TEST_CASE("a new instance that ran beside the old one comes to the others withou
         CHECK(engine.take_deeds().front() == "nowhere app:2");
         CHECK(engine.containers()[0].spec.id == "id-web");
     }
+}
+
+TEST_CASE("what an update has left and could not be removed is tried again by itself", "[UA-57][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    auto left = running(spec("web"));
+    left.role = Role::Discarded;
+    REQUIRE(service::store::save(folder.path(), left));
+    engine.put(left);
+    engine.fail_next(test::Verb::Remove, fail(Errc::Internal, "device or resource busy"), 2);
+    service::Loop loop;
+    service::Workers workers(loop, {{service::Lane::Steps, 1U}, {service::Lane::Quick, 1U}});
+    service::World world(loop, workers, engine, folder.path().string());
+    service::Steps steps(loop, workers, engine, world, {});
+    service::Recovery recovery(
+        loop, world, steps, [](const ContainerId&) { return false; }, std::chrono::milliseconds(10));
+    world.when_ready([&] { recovery.on_ready({}); });
+    loop.post([&] { world.on_connected(); });
+    CHECK(test::run_until(loop, [&] { return engine.containers().empty() && world.all().empty(); }));
+    CHECK(engine.calls(test::Verb::Remove) == 3);
+    workers.stop();
 }
 
 TEST_CASE("names and policies that an update left are put right", "[CM-27][UA-70][service]") {

@@ -714,6 +714,42 @@ TEST_CASE("a new component that a rollback could not remove is none when Berth s
     CHECK(berth::test::eventually([&] { return device.records() == 0; }));
 }
 
+TEST_CASE("what a rollback could not remove is gone before the next desired state acts", "[UA-57][service]") {
+    Gateway device;
+    device.on().desire(message("one", {{"web"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
+        device.on().command("one", word);
+    REQUIRE(device.on().says("one", "ACTIVATION_SUCCESS"));
+    const auto removals = device.engine.calls(Verb::Remove);
+    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 2);
+    device.on().command("one", "ROLLBACK");
+    device.on().command("one", "CLEANUP");  // tries once more
+    REQUIRE(device.on().says("one", "INCOMPLETE"));
+    REQUIRE(device.engine.calls(Verb::Remove) == removals + 2);
+    REQUIRE(device.engine.containers().size() == 1);
+    device.deploy("two", {{"web", "app:2"}});
+    CHECK(device.names_and_images() == Words{"web=app:2"});
+    CHECK(device.records() == 1);
+}
+
+TEST_CASE("a desired state does not fail for what still cannot be removed", "[UA-57][service]") {
+    Gateway device;
+    device.on().desire(message("one", {{"web"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
+        device.on().command("one", word);
+    REQUIRE(device.on().says("one", "ACTIVATION_SUCCESS"));
+    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 3);
+    device.on().command("one", "ROLLBACK");
+    device.on().command("one", "CLEANUP");
+    REQUIRE(device.on().says("one", "INCOMPLETE"));
+    device.deploy("two", {{"web", "app:2"}});
+    CHECK(device.engine.containers().size() == 2);
+    device.deploy("three", {{"web", "app:2"}});
+    CHECK(device.engine.containers().size() == 1);
+}
+
 TEST_CASE("a second agent on the same topics is told of once", "[UA-72][service]") {
     Gateway device;
     device.deploy("one", {{"web"}});
