@@ -72,4 +72,9 @@ std::string old_name(const ContainerSpec& spec) {
     return suffixed(spec, ".old-");
 }
 
+bool is_old_name(const std::string& engine_name, const ContainerSpec& spec) {
+    const auto name = old_name(spec);
+    return engine_name == name || engine_name == name + "-" + id8(spec.id);
+}
+
 }  // namespace berth::runtime

@@ -141,5 +141,7 @@ std::string id8(const ContainerId& id);  // first 8 of a UUID, else first 8 hex 
 std::string plain_name(const ContainerSpec& spec);
 std::string staged_name(const ContainerSpec& spec);  // web.staged-1a2b3c4d
 std::string old_name(const ContainerSpec& spec);     // web.old-1a2b3c4d
+// That, also as it is where somebody else had it.
+bool is_old_name(const std::string& engine_name, const ContainerSpec& spec);
 
 }  // namespace berth::runtime

@@ -160,6 +160,7 @@ class Steps {
     void remove(const ContainerId& id, const std::string& name, Done done);
     void restore(const ActionState& action, Done done);
     void take_new_away(const ActionState& action, Done done);
+    void give_name_up(const ContainerId& id, Done done);
     void restore_olds(const ActionState& action, Done done);
     bool is_untouched(const ActionState& action, const OldInstance& old) const;
     enum class IfGone { MakeAgain, Tell };

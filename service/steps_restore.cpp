@@ -43,15 +43,29 @@ void Steps::restore(const ActionState& action, Done done) {
     // Its role before that: a record that outlives its instance must not bring it back.
     become(action.spec.id, Role::Staged, [this, action, done = std::move(done)](const std::optional<Error>&) {
         take_new_away(action, [this, action, done](const std::optional<Error>& removed) {
-            restore_olds(action, [this, action, removed, done](const std::optional<Error>& restored) {
-                if (restored || !removed) return done(restored ? restored : removed);
-                // It is still there and has perhaps run: as a staged one it would count as the component when
-                // Berth starts.
-                become(action.spec.id, Role::Discarded,
-                       [removed, done](const std::optional<Error>&) { done(removed); });
-            });
+            const Done then = [this, action, removed, done](const std::optional<Error>&) {
+                restore_olds(action, [this, action, removed, done](const std::optional<Error>& restored) {
+                    if (restored || !removed) return done(restored ? restored : removed);
+                    // It is still there and has perhaps run: as a staged one it would count as the component
+                    // when Berth starts.
+                    become(action.spec.id, Role::Discarded,
+                           [removed, done](const std::optional<Error>&) { done(removed); });
+                });
+            };
+            if (!removed) return then(std::nullopt);
+            give_name_up(action.spec.id, then);
         });
     });
+}
+
+// Of one that cannot be removed: the old one wants its name. And should the store get lost, the name tells
+// what no label can, that this is not the component.
+void Steps::give_name_up(const ContainerId& id, Done done) {
+    const Container* left = world_.find(id);
+    if (!left || left->engine_id.empty() || !world_.ready()) return done(std::nullopt);
+    Container discarded = *left;
+    discarded.role = Role::Discarded;
+    put_name_right(discarded, std::move(done));
 }
 
 // With a network of its own, where it has one: looked at once more at the end, as the engine may have started

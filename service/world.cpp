@@ -192,6 +192,9 @@ void World::take_back(Container listed) {
     }
     listed.started_before |= !listed.state.started_at.empty();
     if (!listed.replaces.empty() && !listed.started_before) listed.role = Role::Staged;
+    // Replaced, or of an update that was taken back: recovery looks whether there is another one.
+    if (listed.started_before && runtime::is_old_name(listed.engine_name, listed.spec))
+        listed.role = Role::Old;
     const auto& added = containers_.emplace(listed.spec.id, std::move(listed)).first->second;
     log::info("container {} ({}) was taken back from its label", added.spec.name, added.spec.id);
     save(added, {});

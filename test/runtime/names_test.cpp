@@ -27,6 +27,10 @@ TEST_CASE("a container's name for people follows its component", "[CM-12][runtim
             CHECK(runtime::plain_name(spec) == c.plain);
             CHECK(runtime::staged_name(spec) == c.staged);
             CHECK(runtime::old_name(spec) == c.old);
+            CHECK(runtime::is_old_name(c.old, spec));
+            CHECK(runtime::is_old_name(c.old + "-1a2b3c4d", spec));
+            CHECK_FALSE(runtime::is_old_name(c.plain, spec));
+            CHECK_FALSE(runtime::is_old_name(c.staged, spec));
         }
 }
 

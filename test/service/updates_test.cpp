@@ -714,6 +714,33 @@ TEST_CASE("a new component that a rollback could not remove is none when Berth s
     CHECK(berth::test::eventually([&] { return device.records() == 0; }));
 }
 
+TEST_CASE("a new instance that a rollback could not remove does not win where the store is lost",
+          "[CM-27][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    const auto web = device.engine.named("web")->spec.id;
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
+        device.on().command("two", word);
+    REQUIRE(device.on().says("two", "ACTIVATION_SUCCESS"));
+    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 2);
+    device.on().command("two", "ROLLBACK");
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    REQUIRE(device.engine.containers().size() == 2);
+    REQUIRE(device.engine.named("web"));
+    CHECK(device.engine.named("web")->spec.id == web);
+    device.station.reset();
+    const bool old_one_is_down = GENERATE(false, true);
+    if (old_one_is_down) REQUIRE(device.engine.stop(device.engine.named("web")->engine_id, {}, {}));
+    std::filesystem::remove_all(device.folder.path() / "containers");
+    device.on();
+    CHECK(berth::test::eventually([&] { return device.engine.containers().size() == 1; }));
+    CHECK(device.engine.containers().front().spec.id == web);
+    CHECK(berth::test::eventually([&] { return device.records() == 1; }));
+}
+
 TEST_CASE("what a rollback could not remove is gone before the next desired state acts", "[UA-57][service]") {
     Gateway device;
     device.on().desire(message("one", {{"web"}}, 5));
