@@ -44,9 +44,19 @@ bool engine_accepts(std::string_view name) {
            std::ranges::all_of(name, is_name_character);
 }
 
-std::string suffixed(const ContainerSpec& spec, std::string_view suffix) {
+std::string_view base_of(const ContainerSpec& spec) {
     const auto base = without_refused_start(spec.name);
-    return fmt::format("{}{}{}", base.empty() ? "berth" : base, suffix, id8(spec.id));
+    return base.empty() ? "berth" : base;
+}
+
+std::string suffixed(const ContainerSpec& spec, std::string_view suffix) {
+    return fmt::format("{}{}{}", base_of(spec), suffix, id8(spec.id));
+}
+
+bool cut_end(std::string& name, std::string_view end) {
+    if (!name.ends_with(end)) return false;
+    name.resize(name.size() - end.size());
+    return true;
 }
 
 }  // namespace
@@ -75,6 +85,16 @@ std::string old_name(const ContainerSpec& spec) {
 bool is_old_name(const std::string& engine_name, const ContainerSpec& spec) {
     const auto name = old_name(spec);
     return engine_name == name || engine_name == name + "-" + id8(spec.id);
+}
+
+std::string name_by_engine(const std::string& engine_name, const ContainerSpec& spec) {
+    if (engine_name == plain_name(spec)) return spec.name;
+    std::string name = engine_name;
+    bool is_suffixed = false;
+    while (cut_end(name, "-" + id8(spec.id)))  // twice where somebody else had the name
+        is_suffixed = true;
+    if (is_suffixed && !cut_end(name, ".staged")) cut_end(name, ".old");
+    return name.empty() || name == base_of(spec) ? spec.name : name;
 }
 
 }  // namespace berth::runtime

@@ -143,5 +143,8 @@ std::string staged_name(const ContainerSpec& spec);  // web.staged-1a2b3c4d
 std::string old_name(const ContainerSpec& spec);     // web.old-1a2b3c4d
 // That, also as it is where somebody else had it.
 bool is_old_name(const std::string& engine_name, const ContainerSpec& spec);
+// The container's name by the engine's: that of `spec` where the engine's is a form of it, else what somebody
+// has made of it since.
+std::string name_by_engine(const std::string& engine_name, const ContainerSpec& spec);
 
 }  // namespace berth::runtime

@@ -1,7 +1,9 @@
 #include "service/world.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "protocol/document.hpp"
 #include "service/clock.hpp"
 #include "service/log.hpp"
 #include "service/store.hpp"
@@ -26,6 +28,15 @@ bool same_process(const ContainerState& a, const ContainerState& b) {
 bool same_phase(const ContainerState& a, const ContainerState& b) {
     const auto down = [](Status s) { return s == Status::Stopped || s == Status::Exited; };
     return a.status == b.status || (down(a.status) && down(b.status));
+}
+
+// A label is as old as its instance: that somebody has renamed it since stood in the record, or nowhere.
+void follow_rename(Container& listed) {
+    ContainerSpec renamed = listed.spec;
+    renamed.name = runtime::name_by_engine(listed.engine_name, listed.spec);
+    if (renamed.name == listed.spec.name || !validate(renamed)) return;
+    log::info("container {} ({}) was renamed to {}", listed.spec.name, listed.spec.id, renamed.name);
+    listed.spec = std::move(renamed);
 }
 
 }  // namespace
@@ -191,6 +202,7 @@ void World::take_back(Container listed) {
         return;
     }
     listed.started_before |= !listed.state.started_at.empty();
+    follow_rename(listed);
     if (!listed.replaces.empty() && !listed.started_before) listed.role = Role::Staged;
     // Replaced, or of an update that was taken back: recovery looks whether there is another one.
     if (listed.started_before && runtime::is_old_name(listed.engine_name, listed.spec))

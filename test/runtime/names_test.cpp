@@ -34,6 +34,35 @@ TEST_CASE("a container's name for people follows its component", "[CM-12][runtim
         }
 }
 
+TEST_CASE("a container that somebody has renamed is called as the engine calls it", "[CM-27][runtime]") {
+    struct Case {
+        std::string name;
+        std::string engine_name;
+        std::string expected;
+    };
+    const std::vector<Case> cases = {
+        {"web", "web", "web"},
+        {"web", "web-1a2b3c4d", "web"},
+        {"web", "web.staged-1a2b3c4d", "web"},
+        {"web", "web.staged-1a2b3c4d-1a2b3c4d", "web"},
+        {"web", "web.old-1a2b3c4d", "web"},
+        {"_x", "x-1a2b3c4d", "_x"},
+        {"__", "berth.old-1a2b3c4d", "__"},
+        {"x-1a2b3c4d", "x-1a2b3c4d", "x-1a2b3c4d"},
+        {"web", "", "web"},
+        {"web", "shop", "shop"},
+        {"web", "shop-1a2b3c4d", "shop"},
+        {"web", "shop.old-1a2b3c4d", "shop"},
+        {"web", "shop.old", "shop.old"},
+        {"web", "web.old-99999999", "web.old-99999999"},
+    };
+    for (const auto& c : cases)
+        DYNAMIC_SECTION(c.name << " as " << c.engine_name) {
+            const auto spec = make_spec(c.name, "1a2b3c4d-0000-4000-8000-000000000000");
+            CHECK(runtime::name_by_engine(c.engine_name, spec) == c.expected);
+        }
+}
+
 TEST_CASE("an id that is no UUID is shortened to its SHA-256", "[CM-12][runtime]") {
     CHECK(runtime::id8("1A2B3C4D-0000-4000-8000-00000000000f") == "1A2B3C4D");
     CHECK(runtime::id8("databroker") == "26a7c1b4");

@@ -71,6 +71,28 @@ TEST_CASE(
     CHECK((records[0].spec.resources == Resources{"64M", "", "-1"}));
 }
 
+TEST_CASE("a container that was renamed keeps its new name where the store is lost", "[CM-27][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    auto web = running(spec("web"));
+    web.engine_name = "shop";
+    auto replaced = container(spec("web", "app:0"), Status::Exited);
+    replaced.spec.id = "id-replaced";
+    replaced.engine_id = "engine-replaced";
+    replaced.engine_name = "shop.old-" + runtime::id8(replaced.spec.id);
+    engine.put(web);
+    engine.put(replaced);
+    Station station(engine, folder.path());
+    station.await_ready();
+    REQUIRE(eventually([&] { return engine.containers().size() == 1; }));
+    REQUIRE(eventually([&] {
+        const auto loaded = service::store::load(folder.path());
+        return loaded && loaded->records.size() == 1;
+    }));
+    CHECK(service::store::load(folder.path())->records[0].spec.name == "shop");
+    CHECK(engine.named("shop"));
+}
+
 TEST_CASE("a damaged record is replaced by the label's document", "[CM-27][service]") {
     TemporaryFolder folder;
     FakeRuntime engine;
