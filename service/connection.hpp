@@ -40,6 +40,7 @@ class Connection {
     Result<> publish(std::uint64_t id, const Publication& publication) {
         return client_->publish(id, publication);
     }
+    void ring() { client_->ring(); }  // PahoClient::ring()
 
     enum class Probe { No, Yes };
     // Gives the client up (there may be none) and calls `closed` when it is gone, with what a probe of the

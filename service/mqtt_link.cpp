@@ -21,6 +21,8 @@ using Probe = Connection::Probe;
 namespace {
 
 constexpr auto kDrainRetry = 200ms;
+constexpr auto kFirstRing = 10ms;
+constexpr auto kLastRing = 640ms;  // the library looks by itself every second
 constexpr auto kTakenOverWait =
     5s;  // the other one is connected: a quick return only throws it out, and so on
 
@@ -93,13 +95,15 @@ void MqttLink::publish(Publication publication) {
 void MqttLink::subscribe(const std::string& filter) {
     if (state_ != State::Ready || std::ranges::find(filters_, filter) != filters_.end()) return;
     filters_.push_back(filter);
-    if (const auto sent = connection_.subscribe({filter}); !sent) lose(sent.error().message, 0ms);
+    if (const auto sent = connection_.subscribe({filter}); !sent) return lose(sent.error().message, 0ms);
+    ring_soon();
 }
 
 void MqttLink::unsubscribe(const std::string& filter) {
     if (state_ != State::Ready || std::erase(filters_, filter) == 0) return;
     if (const auto sent = connection_.unsubscribe({filter}); !sent)
         log::warn("{}: messages on '{}' may still come", sent.error().message, filter);
+    ring_soon();
 }
 
 void MqttLink::attempt() {
@@ -176,6 +180,7 @@ void MqttLink::handle(const Connected&) {
         lose(sent.error().message, 0ms);
         return;
     }
+    ring_soon();
     subscribe_timer_ = loop_.post_after(config_.subscribe_timeout, [this] {
         lose("the broker does not acknowledge our subscriptions", 0ms);
     });
@@ -260,7 +265,10 @@ void MqttLink::drain() {
     if (state_ != State::Ready || drain_timer_ != 0) return;
     while (const auto next = outbox_.take()) {
         const auto handed_over = connection_.publish(next->id, *next->publication);
-        if (handed_over) continue;
+        if (handed_over) {
+            ring_soon();
+            continue;
+        }
         log::debug("{}: tried again", handed_over.error().message);
         outbox_.put_back(next->id);
         drain_timer_ = loop_.post_after(kDrainRetry, [this] {
@@ -275,6 +283,7 @@ void MqttLink::drain() {
 void MqttLink::handle(const Delivered& event) {
     outbox_.on_delivered(event.id);
     acknowledged_ = true;
+    if (outbox_.in_flight() == 0) loop_.cancel(std::exchange(ring_timer_, 0));
     if (told_of_drops_ && outbox_.waiting() == 0) report_drops();
     drain();
 }
@@ -299,6 +308,22 @@ void MqttLink::handle(const NotDelivered& event) {
     });
 }
 
+// The library may not have noticed what it was handed: it is rung for, ever more seldom, as a slow broker
+// looks the same. Every new thing it is handed does as much.
+void MqttLink::ring_soon() {
+    ring_pause_ = kFirstRing;
+    loop_.cancel(ring_timer_);
+    ring_timer_ = loop_.post_after(ring_pause_, [this] { ring(); });
+}
+
+void MqttLink::ring() {
+    ring_timer_ = 0;
+    connection_.ring();
+    if (ring_pause_ >= kLastRing) return;
+    ring_pause_ *= 2;
+    ring_timer_ = loop_.post_after(ring_pause_, [this] { ring(); });
+}
+
 // Only a log line: what is not acknowledged is sent again when the connection is found to be dead.
 void MqttLink::watch_acknowledgements() {
     if (acknowledge_timer_ != 0 || outbox_.in_flight() == 0) return;
@@ -316,7 +341,7 @@ void MqttLink::on_acknowledge_time() {
 }
 
 void MqttLink::cancel_timers() {
-    for (auto* timer : {&attempt_timer_, &subscribe_timer_, &drain_timer_, &acknowledge_timer_})
+    for (auto* timer : {&attempt_timer_, &subscribe_timer_, &drain_timer_, &ring_timer_, &acknowledge_timer_})
         loop_.cancel(std::exchange(*timer, 0));
 }
 

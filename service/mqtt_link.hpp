@@ -81,6 +81,8 @@ class MqttLink : public Link {
     void retry_after(milliseconds wait);
     void become_ready();
     void drain();
+    void ring_soon();
+    void ring();
     void watch_acknowledgements();
     void on_acknowledge_time();
     void cancel_timers();
@@ -106,6 +108,8 @@ class MqttLink : public Link {
     TimerId attempt_timer_{0};
     TimerId subscribe_timer_{0};
     TimerId drain_timer_{0};
+    TimerId ring_timer_{0};
+    milliseconds ring_pause_{};
     TimerId acknowledge_timer_{0};
     bool acknowledged_{false};  // something was, since that timer began
 

@@ -12,6 +12,7 @@
 
 #include "service/log.hpp"
 #include "service/mqtt_reason.hpp"
+#include "service/paho_bell.hpp"
 
 namespace berth::service {
 
@@ -172,6 +173,8 @@ class PahoClient::Session {
         client_.publish(message, reinterpret_cast<void*>(static_cast<std::uintptr_t>(id)), publishing_);
     }
 
+    void ring() { bell_.ring(); }
+
     bool say_goodbye(const std::vector<std::string>& filters, steady_clock::time_point deadline) {
         const auto left = [deadline] {
             return std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(deadline - steady_clock::now()));
@@ -189,9 +192,17 @@ class PahoClient::Session {
 
  private:
     static constexpr milliseconds kDisconnectMargin{500};
+    static constexpr milliseconds kRingPause{20};
 
-    static bool came(std::promise<void>& answer, milliseconds patience) {
-        return answer.get_future().wait_for(patience) == std::future_status::ready;
+    bool came(std::promise<void>& answer, milliseconds patience) {
+        const auto deadline = steady_clock::now() + patience;
+        const auto future = answer.get_future();
+        while (future.wait_until(std::min(deadline, steady_clock::now() + kRingPause)) !=
+               std::future_status::ready) {
+            if (steady_clock::now() >= deadline) return false;
+            bell_.ring();
+        }
+        return true;
     }
 
     void on_subscribed(const mqtt::token& token) {
@@ -230,7 +241,8 @@ class PahoClient::Session {
     Listener disconnecting_{[this](const mqtt::token&) { disconnected_.set_value(); },
                             [this](const mqtt::token&) { disconnected_.set_value(); }};
 
-    mqtt::async_client client_;  // last: destroyed first, while everything its callbacks use is still there
+    mqtt::async_client client_;  // destroyed while everything its callbacks use is still there
+    PahoBell bell_;              // which is none of it
 };
 
 namespace {
@@ -278,6 +290,10 @@ Result<> PahoClient::unsubscribe(const std::vector<std::string>& filters) {
 
 Result<> PahoClient::publish(std::uint64_t id, const Publication& publication) {
     return attempt("publish", [&] { session_->publish(id, publication); });
+}
+
+void PahoClient::ring() {
+    session_->ring();
 }
 
 bool PahoClient::say_goodbye(const std::vector<std::string>& filters, steady_clock::time_point deadline) {

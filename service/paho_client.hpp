@@ -1,5 +1,5 @@
-// One MQTT connection, from connect to its end, through Eclipse Paho; the only place that knows Paho. It
-// never retries, never resubscribes and keeps no message: that is the link's.
+// One MQTT connection, from connect to its end, through Eclipse Paho; the only place, with its bell, that
+// knows Paho. It never retries, never resubscribes and keeps no message: that is the link's.
 #pragma once
 
 #include <chrono>
@@ -60,6 +60,9 @@ class PahoClient {
     Result<> unsubscribe(const std::vector<std::string>& filters);  // nobody waits for the answer
     Result<> publish(std::uint64_t id,
                      const Publication& publication);  // Busy or Unavailable: try again later
+
+    // What was asked for and is not answered for long may not have been noticed: PahoBell.
+    void ring();
 
     // Unsubscribes and disconnects, as far as the deadline and the time-outs of the configuration allow.
     // Blocks. False: the broker did not answer.
