@@ -14,13 +14,13 @@ constexpr std::array<std::pair<Command, std::string_view>, 5> kCommandWords = {
      {Command::Rollback, "ROLLBACK"},
      {Command::Cleanup, "CLEANUP"}}};
 
+}  // namespace
+
 std::optional<Command> parse_command(std::string_view text) {
     for (const auto& [value, word] : kCommandWords)
         if (word == text) return value;
     return std::nullopt;
 }
-
-}  // namespace
 
 std::string_view to_string(Command command) {
     for (const auto& [value, word] : kCommandWords)

@@ -65,6 +65,7 @@ Result<DesiredState> decode_desired_state(std::string_view text, std::string_vie
 enum class Command { Download, Update, Activate, Rollback, Cleanup };
 
 std::string_view to_string(Command command);
+std::optional<Command> parse_command(std::string_view text);
 
 struct CommandMessage {
     std::string activity_id{};

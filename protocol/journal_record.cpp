@@ -1,6 +1,7 @@
 #include "protocol/journal_record.hpp"
 
 #include <exception>
+#include <utility>
 
 #include "protocol/document.hpp"
 #include "protocol/document_tree.hpp"
@@ -150,13 +151,32 @@ OperationState state_of(const Json& json) {
     return state;
 }
 
+OrderedJson json_of(const WaitingMessage& message) {
+    if (const auto* desired_state = std::get_if<std::string>(&message)) return *desired_state;
+    const auto& command = std::get<CommandMessage>(message);
+    return {{"activityId", command.activity_id}, {"command", command.word}, {"baseline", command.baseline}};
+}
+
+WaitingMessage waiting_of(const Json& json) {
+    if (json.is_string()) return json.get<std::string>();
+    CommandMessage command{};
+    command.activity_id = json.at("activityId");
+    command.word = json.at("command");
+    command.command = parse_command(command.word);
+    command.baseline = json.at("baseline");
+    return command;
+}
+
 }  // namespace
 
 std::string encode(const JournalRecord& record) {
+    auto waiting = OrderedJson::array();
+    for (const auto& message : record.waiting)
+        waiting.push_back(json_of(message));
     OrderedJson json = {{"unsent", record.unsent},           {"lastSaid", record.last_said},
                         {"lastStamp", record.last_stamp},    {"accepted", record.accepted},
                         {"commands", record.commands},       {"bootId", record.boot_id},
-                        {"waiting", record.waiting},         {"stampBootId", record.stamp_boot_id},
+                        {"waiting", std::move(waiting)},     {"stampBootId", record.stamp_boot_id},
                         {"stampUptime", record.stamp_uptime}};
     if (record.operation) json["operation"] = json_of(*record.operation);
     return print(json);
@@ -172,7 +192,8 @@ Result<JournalRecord> decode_journal(std::string_view text) {
         record.accepted = json.at("accepted").get<std::vector<std::string>>();
         record.commands = json.value("commands", std::vector<std::string>{});
         record.boot_id = json.at("bootId");
-        record.waiting = json.value("waiting", std::vector<std::string>{});
+        for (const auto& message : json.value("waiting", Json::array()))
+            record.waiting.push_back(waiting_of(message));
         record.stamp_boot_id = json.value("stampBootId", std::string{});
         record.stamp_uptime = json.value("stampUptime", std::int64_t{0});
         if (json.contains("operation")) record.operation = state_of(json["operation"]);

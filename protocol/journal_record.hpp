@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "protocol/desired_state.hpp"
 #include "protocol/operation.hpp"
 #include "protocol/result.hpp"
 
@@ -15,6 +17,9 @@ namespace berth {
 
 // Raised whenever a field changes its meaning; new fields with a harmless default do not need it.
 inline constexpr std::uint32_t kJournalVersion = 1;
+
+using WaitingMessage =
+    std::variant<std::string, CommandMessage>;  // a desired state as received, or a command
 
 struct JournalRecord {
     std::optional<OperationState> operation{};  // the last one, also after its end
@@ -24,7 +29,7 @@ struct JournalRecord {
     std::vector<std::string> accepted{};        // digests of the desired states acted on last, oldest first
     std::vector<std::string> commands{};        // acted on last, oldest first
     std::string boot_id{};                      // of the machine's run in which this was written
-    std::vector<std::string> waiting{};         // desired states not acted on yet, in order, as received
+    std::vector<WaitingMessage> waiting{};      // not acted on yet, in order
     // When last_stamp was read: what is said between two records bears later ones.
     std::string stamp_boot_id{};  // the machine's run
     std::int64_t stamp_uptime{};  // ms of that run

@@ -76,7 +76,7 @@ class Updates {
     bool is_copy(const DesiredState& desired, const Message& message);
     void accept(DesiredState desired, const std::string& payload);
     void work_off();
-    bool take(const CommandMessage& command);  // true: done with it
+    bool take(const CommandMessage& command);  // the first that waits; true: done with it, it is gone
     bool make_way();
     void look_for_newer();
     bool has_newer() const;  // a desired state waits
@@ -106,6 +106,7 @@ class Updates {
     void run(const reconcile::Run& step, const Result<>& kept);
     void read_back(const ContainerSpec& asked, const std::string& activity, const reconcile::StepDone& end);
     JournalRecord record() const;
+    void restore_waiting(const JournalRecord& record);
     void wait_for_commands();
     void publish(std::string payload, std::uint64_t unsent);
     void know_as_own(const std::string& payload);
@@ -140,7 +141,7 @@ class Updates {
     std::uint64_t last_unsent_{0};
     bool keeping_{false};            // a record of what was said is on its way
     std::optional<Flush> unkept_{};  // what came after it is still to be written
-    std::size_t kept_waiting_{0};    // desired states that wait, by the newest record
+    std::size_t kept_waiting_{0};    // messages that wait, by the newest record
     TimerId forget_timer_{0};        // acknowledgements come in bursts
     TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};

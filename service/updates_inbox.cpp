@@ -164,6 +164,7 @@ void Updates::on_command(const Message& message) {
         return log::warn("command '{}' dropped: {} messages wait already", command->word, waiting_.size());
     waiting_.emplace_back(std::move(*command));
     work_off();
+    if (!waiting_.empty()) keep_soon(Flush::Now);  // it waits, as the last in line
 }
 
 // What comes in the moment of a start waits for the engine's first word, whichever that is.
@@ -172,7 +173,6 @@ void Updates::work_off() {
            !(recovering_ && world_.ready())) {
         if (const auto* command = std::get_if<CommandMessage>(&waiting_.front())) {
             if (!take(*command)) return look_for_newer();
-            waiting_.pop_front();
             continue;
         }
         if (!make_way()) return;
@@ -201,6 +201,7 @@ bool Updates::take(const CommandMessage& message) {
         log::warn("command '{}' for activity '{}' ignored: {}", message.word, message.activity_id,
                   message.command ? "no such operation is open"
                                   : "expected DOWNLOAD, UPDATE, ACTIVATE, ROLLBACK or CLEANUP");
+        waiting_.pop_front();
         return true;
     }
     // As the next in line only: a sender may send a whole sequence at once.
@@ -208,12 +209,14 @@ bool Updates::take(const CommandMessage& message) {
         interrupt_download(message.word);
     if (operation_->drives_itself && !operation_->waits_for_grace) {
         log::info("command '{}' ignored: activity '{}' drives itself", message.word, message.activity_id);
+        waiting_.pop_front();
         return true;
     }
     if (operation_->running || !resumed_) return false;
     remember(commands_, key_of(message));
-    settle(reconcile::advance(std::move(*operation_),
-                              reconcile::CommandReceived{*message.command, message.baseline}));
+    const reconcile::CommandReceived received{*message.command, message.baseline};
+    waiting_.pop_front();  // in the record that follows it does not wait any more
+    settle(reconcile::advance(std::move(*operation_), received));
     return true;
 }
 

@@ -98,8 +98,11 @@ JournalRecord Updates::record() const {
     record.accepted.assign(accepted_.begin(), accepted_.end());
     record.commands.assign(commands_.begin(), commands_.end());
     record.boot_id = resumed_ ? boot_id() : boot_before_;
-    if (identifying_) record.waiting.push_back(identifying_payload_);
-    if (has_newer()) record.waiting.push_back(waiting_payload_);
+    if (identifying_) record.waiting.emplace_back(identifying_payload_);
+    for (const auto& one : waiting_) {
+        const auto* command = std::get_if<CommandMessage>(&one);
+        record.waiting.push_back(command ? WaitingMessage(*command) : WaitingMessage(waiting_payload_));
+    }
     return record;
 }
 
@@ -172,7 +175,8 @@ void Updates::keep_soon(Flush flush) {
 
 // Of an open operation, too: its acknowledgements are in no record before its next move.
 void Updates::keep_rest() {
-    if (unkept_ || forget_timer_ != 0 || is_open() || identifying_ || has_newer()) write(Flush::Now, {});
+    if (unkept_ || forget_timer_ != 0 || is_open() || identifying_ || !waiting_.empty())
+        write(Flush::Now, {});
 }
 
 void Updates::run(const reconcile::Run& step, const Result<>& kept) {
@@ -279,15 +283,26 @@ void Updates::restore(JournalRecord record) {
     for (const auto& [order, unsent] : unsent_before)
         publish(unsent.payload, order);
     settling_ = true;  // one record for all of them
-    for (const auto& payload : record.waiting) {
+    restore_waiting(record);
+    settling_ = false;
+    if (unkept_) keep_soon(*unkept_);
+}
+
+// Whoever commanded something before a reboot may have given up.
+void Updates::restore_waiting(const JournalRecord& record) {
+    const bool same_boot = record.boot_id == boot_id();
+    for (const auto& message : record.waiting) {
+        if (const auto* command = std::get_if<CommandMessage>(&message)) {
+            if (same_boot) waiting_.emplace_back(*command);
+            continue;
+        }
+        const auto& payload = std::get<std::string>(message);
         auto arrival = read_desired_state(payload, config_);
         if (arrival.desired)
             accept(*std::move(arrival.desired), payload);
         else  // this Berth is configured otherwise
             say_failed(arrival.activity_id.value_or(""), arrival.desired.error().message);
     }
-    settling_ = false;
-    if (unkept_) keep_soon(*unkept_);
 }
 
 void Updates::wait_for_recovery() {

@@ -344,7 +344,7 @@ TEST_CASE("of two desired states that wait the older one is answered and not on 
     REQUIRE(device.on().says("two", "SUPERSEDED"));
     CHECK(berth::test::eventually([&] {
         const auto record = on_disk(device);
-        return record && record->waiting == Words{message("three", {{"db"}})};
+        return record && record->waiting == std::vector<WaitingMessage>{message("three", {{"db"}})};
     }));
     device.engine.hang_lists(false);
     REQUIRE(device.on().says("three", "COMPLETED"));
@@ -377,6 +377,57 @@ TEST_CASE("that the machine was started anew is known until the update has been 
     device.engine.hang_lists(false);
     REQUIRE(device.on().says("two", "INCOMPLETE"));
     CHECK(device.names_and_images() == Words{"web=app:1"});
+}
+
+TEST_CASE("commands that wait are not lost with their Berth, and keep their place",
+          "[UA-08][UA-57][service]") {
+    Gateway device;
+    SECTION("behind a phase of their operation") {
+        device.engine.put_in_registry("big:1");
+        device.engine.hang_pulls(true);
+        device.on().desire(message("three", {{"web", "big:1"}}, 5));
+        REQUIRE(device.on().says("three", "IDENTIFIED"));
+        for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"})
+            device.on().command("three", word);
+        REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+        device.on().on_loop([] {});
+        device.station.reset();
+        device.engine.hang_pulls(false);
+    }
+    SECTION("behind their desired state, which waits as well") {
+        device.steps.gate = std::chrono::hours(1);
+        device.deploy("one", {{"web"}});
+        device.on().desire(message("two", {{"web", "app:2", pair("updateOrder", "start-first")}}));
+        REQUIRE(device.on().says("two", "ACTIVATING"));
+        device.on().desire(message("three", {{"db"}}, 5));
+        for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"})
+            device.on().command("three", word);
+        device.on().on_loop([] {});
+        device.station.reset();
+        device.steps.gate = std::chrono::milliseconds(10);
+    }
+    SECTION("but not the one that is acted on") {
+        device.engine.put_in_registry("big:1");
+        device.engine.hang_pulls(true);
+        device.on().desire(message("three", {{"web", "big:1"}}, 5));
+        REQUIRE(device.on().says("three", "IDENTIFIED"));
+        device.on().command("three", "DOWNLOAD");
+        REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+        // As a kill would leave it.
+        const auto journal = device.folder.path() / "operation" / "journal";
+        const auto aside = device.folder.path() / "journal";
+        std::filesystem::copy_file(journal, aside);
+        device.station.reset();
+        std::filesystem::rename(aside, journal);
+        device.engine.hang_pulls(false);
+        REQUIRE(device.on().says("three", "DOWNLOAD_SUCCESS"));
+        for (const std::string word : {"UPDATE", "ACTIVATE", "CLEANUP"})
+            device.on().command("three", word);
+    }
+    REQUIRE(device.on().says("three", "COMPLETED"));
+    CHECK(device.names_and_images().size() == 1);
+    for (const auto& word : device.on().words_until("three", ""))
+        CHECK(word.find("FAILURE") == std::string::npos);
 }
 
 // Without the broker this operation says more than a record holds.
