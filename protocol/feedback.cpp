@@ -1,6 +1,7 @@
 #include "protocol/feedback.hpp"
 
 #include <array>
+#include <cstddef>
 #include <utility>
 
 #include "protocol/fields.hpp"
@@ -33,15 +34,22 @@ constexpr std::array<std::pair<Word, std::string_view>, 23> kFeedbackWords = {
      {Word::Incomplete, "INCOMPLETE"},
      {Word::Superseded, "SUPERSEDED"}}};
 
-OrderedJson write_action(const ActionReport& action, const std::string& prefix) {
-    OrderedJson json;  // filled key by key: a message of a large set has hundreds of these
-    auto& component = json["component"];
-    component["id"] = prefix + action.name;
-    if (!action.version.empty()) component["version"] = action.version;
-    json["status"] = to_string(action.status);
-    if (action.progress != 0) json["progress"] = action.progress;
-    if (!action.message.empty()) json["message"] = action.message;
-    return json;
+void append_member(std::string& text, std::string_view key, std::string_view value) {
+    text += text.back() == '{' ? "\"" : ",\"";
+    text += key;
+    text += "\":";
+    append_quoted(text, value);
+}
+
+void append_action(std::string& text, const ActionReport& action, std::string_view prefix) {
+    text += R"({"component":{)";
+    append_member(text, "id", std::string(prefix) + action.name);
+    if (!action.version.empty()) append_member(text, "version", action.version);
+    text += '}';
+    append_member(text, "status", to_string(action.status));
+    if (action.progress != 0) text += ",\"progress\":" + std::to_string(action.progress);
+    if (!action.message.empty()) append_member(text, "message", action.message);
+    text += '}';
 }
 
 Word read_word(const Fields& fields) {
@@ -82,15 +90,22 @@ std::optional<Word> parse_word(std::string_view text) {
     return std::nullopt;
 }
 
+// Straight to text: an unchanged set is answered with one message a component, each of which has all of them,
+// and trees of these would cost more than all else that is done for it.
 std::string encode(const Feedback& feedback, std::string_view domain) {
     const std::string prefix = std::string(domain) + ":";
-    OrderedJson payload = OrderedJson::object();
-    if (!feedback.baseline.empty()) payload["baseline"] = feedback.baseline;
-    payload["status"] = to_string(feedback.status);
-    if (!feedback.message.empty()) payload["message"] = feedback.message;
-    for (const auto& action : feedback.actions)
-        payload["actions"].push_back(write_action(action, prefix));
-    return print_envelope(feedback.activity_id, feedback.timestamp, std::move(payload));
+    std::string text = "{";
+    append_member(text, "activityId", feedback.activity_id);
+    text += ",\"timestamp\":" + std::to_string(feedback.timestamp) + ",\"payload\":{";
+    if (!feedback.baseline.empty()) append_member(text, "baseline", feedback.baseline);
+    append_member(text, "status", to_string(feedback.status));
+    if (!feedback.message.empty()) append_member(text, "message", feedback.message);
+    for (std::size_t i = 0; i < feedback.actions.size(); ++i) {
+        text += i == 0 ? ",\"actions\":[" : ",";
+        append_action(text, feedback.actions[i], prefix);
+    }
+    text += feedback.actions.empty() ? "}}" : "]}}";
+    return text;
 }
 
 Result<Feedback> decode_feedback(std::string_view text, std::string_view domain) {

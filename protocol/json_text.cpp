@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -143,6 +144,18 @@ std::string lower(std::string_view text) {
     for (char& c : small)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return small;
+}
+
+void append_quoted(std::string& text, std::string_view value) {
+    const bool plain = std::all_of(value.begin(), value.end(),
+                                   [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+    if (!plain) {
+        text += print(OrderedJson(std::string(value)));
+        return;
+    }
+    text += '"';
+    text += value;
+    text += '"';
 }
 
 std::string print_envelope(const std::string& activity_id, std::int64_t timestamp, OrderedJson payload) {

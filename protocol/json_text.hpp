@@ -40,6 +40,10 @@ std::string print(const AnyJson& json, int indent = -1) {
     return json.dump(indent, ' ', false, AnyJson::error_handler_t::replace);
 }
 
+// Behind `text`: `value` as a JSON string, as print() writes it. For the few messages of which there are
+// many.
+void append_quoted(std::string& text, std::string_view value);
+
 // {"activityId":…,"timestamp":…,"payload":…}
 std::string print_envelope(const std::string& activity_id, std::int64_t timestamp, OrderedJson payload);
 
