@@ -53,6 +53,11 @@ std::string suffixed(const ContainerSpec& spec, std::string_view suffix) {
     return fmt::format("{}{}{}", base_of(spec), suffix, id8(spec.id));
 }
 
+// That name, also as it is where somebody else had it.
+bool is_called(const std::string& engine_name, const std::string& name, const ContainerSpec& spec) {
+    return engine_name == name || engine_name == name + "-" + id8(spec.id);
+}
+
 bool cut_end(std::string& name, std::string_view end) {
     if (!name.ends_with(end)) return false;
     name.resize(name.size() - end.size());
@@ -83,12 +88,13 @@ std::string old_name(const ContainerSpec& spec) {
 }
 
 bool is_old_name(const std::string& engine_name, const ContainerSpec& spec) {
-    const auto name = old_name(spec);
-    return engine_name == name || engine_name == name + "-" + id8(spec.id);
+    return is_called(engine_name, old_name(spec), spec);
 }
 
 std::string name_by_engine(const std::string& engine_name, const ContainerSpec& spec) {
-    if (engine_name == plain_name(spec)) return spec.name;
+    // First of all: a component may itself be called web.old.
+    for (const auto& form : {plain_name(spec), staged_name(spec), old_name(spec)})
+        if (is_called(engine_name, form, spec)) return spec.name;
     std::string name = engine_name;
     bool is_suffixed = false;
     while (cut_end(name, "-" + id8(spec.id)))  // twice where somebody else had the name
