@@ -136,7 +136,8 @@ class Daemon {
             [home = config.home_dir, reserve = std::min(config.images.reserve_bytes, kOwnReserve)] {
                 return room_in(home, reserve);
             });
-        updates_.clear_first([this](Updates::ThenGoOn then) { recovery_.clear_discarded(std::move(then)); });
+        updates_.clear_first(
+            [this](Updates::ThenGoOn then) { return recovery_.clear_discarded(std::move(then)); });
         inventory_.start();
         router_.add(updates_.routes());
         router_.add(planner_.routes());

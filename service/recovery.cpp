@@ -133,11 +133,15 @@ void Recovery::try_again_later() {
     });
 }
 
-void Recovery::clear_discarded(std::function<void()> then) {
+bool Recovery::clear_discarded(std::function<void()> then) {
     discard_all();
-    if (!is_discarding()) return then();
+    if (!is_discarding()) {
+        then();
+        return false;
+    }
     cleared_ = std::move(then);
     patience_ = loop_.post_after(kClearPatience, [this] { end_clearing(); });
+    return true;
 }
 
 bool Recovery::is_discarding() const {

@@ -30,8 +30,9 @@ class Recovery {
     void on_ready(std::function<void()> then);
 
     // Tries once more to remove what an update that was taken back has left: it may run, and hold ports and
-    // names. `then` when that has ended, or takes too long; at once if there is nothing. One at a time.
-    void clear_discarded(std::function<void()> then);
+    // names. `then` when that has ended, or takes too long (true); at once if there is nothing (false). One
+    // at a time.
+    bool clear_discarded(std::function<void()> then);
 
  private:
     void look_at(const Container& container, bool went_down);

@@ -41,7 +41,8 @@ void Updates::identify(DesiredState desired) {
         });
     };
     if (!clear_first_) return look();
-    clear_first_(look);
+    // As behind an open operation: its sender thinks that it has been delivered.
+    if (clear_first_(look)) keep_soon(Flush::Now);
 }
 
 void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {

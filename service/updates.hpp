@@ -39,9 +39,9 @@ class Updates {
     void make_only_if(std::function<Result<>()> may_make) { may_make_ = std::move(may_make); }
 
     // Called before a desired state is held against the world, with what goes on once nothing is in its way
-    // that could be cleared, or that takes too long. On the loop.
+    // that could be cleared, or that takes too long. True: that is to come. On the loop.
     using ThenGoOn = std::function<void()>;
-    void clear_first(std::function<void(ThenGoOn)> clear) { clear_first_ = std::move(clear); }
+    void clear_first(std::function<bool(ThenGoOn)> clear) { clear_first_ = std::move(clear); }
 
     // What the journal held when Berth started; before the loop runs. What was not acknowledged is sent
     // again.
@@ -124,7 +124,7 @@ class Updates {
     UpdateAgentConfig config_;
     UpdateTopics topics_;
     std::function<Result<>()> may_make_{};         // empty: always
-    std::function<void(ThenGoOn)> clear_first_{};  // empty: nothing is ever in the way
+    std::function<bool(ThenGoOn)> clear_first_{};  // empty: nothing is ever in the way
 
     std::deque<Waiting> waiting_;
     std::string waiting_payload_;  // of the desired state in there, as it came; there is one at most

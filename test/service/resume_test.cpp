@@ -311,6 +311,31 @@ TEST_CASE("a desired state that waits behind an open update is not lost with its
     CHECK(device.names_and_images() == Words{"db=app:1", "web=app:1"});
 }
 
+TEST_CASE("a desired state that waits for a removal is not lost with its Berth", "[UA-73][service]") {
+    Gateway device;
+    device.on().desire(message("one", {{"web"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
+        device.on().command("one", word);
+    REQUIRE(device.on().says("one", "ACTIVATION_SUCCESS"));
+    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 2);
+    device.engine.fail_next(Verb::Remove, fail(Errc::Busy, "in use"), 60);  // 50 ms each
+    device.on().command("one", "ROLLBACK");
+    device.on().command("one", "CLEANUP");
+    REQUIRE(device.on().says("one", "INCOMPLETE"));
+    REQUIRE(berth::test::eventually([&] {
+        const auto record = on_disk(device);
+        return record && record->operation && record->operation->ended && record->unsent.empty();
+    }));
+    device.on().link.set_broker(false);  // an acknowledgement would be recorded, and the message with it
+    device.on().desire(message("two", {{"web", "app:2"}}));
+    REQUIRE(so_many_wait_on_disk(device, 1));
+    CHECK(device.on().words_until("two", "") == Words{"IDENTIFYING"});
+    device.station.reset();
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(device.names_and_images() == Words{"web=app:2"});
+}
+
 TEST_CASE("a desired state that waited and was refused does not wait on disk", "[UA-63][UA-73][service]") {
     Gateway device;
     const auto mounted = pair("mount", "/data:/data");

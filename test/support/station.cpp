@@ -183,7 +183,7 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
     updates_.make_only_if(
         [this, home] { return store_reserve > 0 ? service::room_in(home, store_reserve) : Result<>(); });
     updates_.clear_first(
-        [this](service::Updates::ThenGoOn then) { recovery_.clear_discarded(std::move(then)); });
+        [this](service::Updates::ThenGoOn then) { return recovery_.clear_discarded(std::move(then)); });
     router_.add(updates_.routes());
     router_.add(planner_.routes());
     router_.add(exporter_.routes());
