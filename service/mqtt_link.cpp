@@ -96,6 +96,7 @@ void MqttLink::subscribe(const std::string& filter) {
     if (state_ != State::Ready || std::ranges::find(filters_, filter) != filters_.end()) return;
     filters_.push_back(filter);
     if (const auto sent = connection_.subscribe({filter}); !sent) return lose(sent.error().message, 0ms);
+    asked_ = true;
     ring_soon();
 }
 
@@ -103,6 +104,7 @@ void MqttLink::unsubscribe(const std::string& filter) {
     if (state_ != State::Ready || std::erase(filters_, filter) == 0) return;
     if (const auto sent = connection_.unsubscribe({filter}); !sent)
         log::warn("{}: messages on '{}' may still come", sent.error().message, filter);
+    asked_ = true;
     ring_soon();
 }
 
@@ -283,7 +285,7 @@ void MqttLink::drain() {
 void MqttLink::handle(const Delivered& event) {
     outbox_.on_delivered(event.id);
     acknowledged_ = true;
-    if (outbox_.in_flight() == 0) loop_.cancel(std::exchange(ring_timer_, 0));
+    if (outbox_.in_flight() == 0 && !asked_) loop_.cancel(std::exchange(ring_timer_, 0));
     if (told_of_drops_ && outbox_.waiting() == 0) report_drops();
     drain();
 }
@@ -318,6 +320,7 @@ void MqttLink::ring_soon() {
 
 void MqttLink::ring() {
     ring_timer_ = 0;
+    asked_ = false;
     connection_.ring();
     if (ring_pause_ >= kLastRing) return;
     ring_pause_ *= 2;

@@ -109,6 +109,7 @@ class MqttLink : public Link {
     TimerId subscribe_timer_{0};
     TimerId drain_timer_{0};
     TimerId ring_timer_{0};
+    bool asked_{false};  // for a subscription or its end, since the last ring; nobody hears of the answer
     milliseconds ring_pause_{};
     TimerId acknowledge_timer_{0};
     bool acknowledged_{false};  // something was, since that timer began

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "runtime/runtime.hpp"
-#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -108,8 +107,11 @@ void Recovery::put_in_order(const Container& leftover) {
 void Recovery::discard(const Container& leftover) {
     const auto& id = leftover.spec.id;
     const auto& name = leftover.spec.name;
-    log::warn("container {} ({}) could not be removed when its update was taken back: tried again", name, id);
-    steps_.discard(id, name, when_done(id, name));
+    const bool first = told_of_.insert(id).second;  // it may come every minute, for ever
+    log::at(first ? log::Level::Warn : log::Level::Debug,
+            "container {} ({}) could not be removed when its update was taken back: tried every minute", name,
+            id);
+    steps_.discard(id, name, when_done(id, name, first ? log::Level::Error : log::Level::Debug));
 }
 
 std::vector<Container> Recovery::discarded() const {
@@ -209,10 +211,10 @@ void Recovery::run(reconcile::StepKind kind, ActionState action) {
     steps_.run({kind, 0, 0, std::move(action)}, {}, when_done(id, name));
 }
 
-Steps::Done Recovery::when_done(const ContainerId& id, const std::string& name) {
+Steps::Done Recovery::when_done(const ContainerId& id, const std::string& name, log::Level failure) {
     busy_.insert(id);
-    return [this, id, name](const std::optional<Error>& error) {
-        if (error) log::error("container {}: {}", name, error->message);
+    return [this, id, name, failure](const std::optional<Error>& error) {
+        if (error) log::at(failure, "container {}: {}", name, error->message);
         busy_.erase(id);
         if (busy_.empty() && then_) std::exchange(then_, nullptr)();
         if (cleared_ && !is_discarding()) end_clearing();

@@ -12,6 +12,7 @@
 #include "protocol/container.hpp"
 #include "protocol/operation.hpp"
 #include "reconcile/phases.hpp"
+#include "service/log.hpp"
 #include "service/loop.hpp"
 #include "service/steps.hpp"
 #include "service/world.hpp"
@@ -49,15 +50,17 @@ class Recovery {
     void keep_new(const Container& staged);
     void put_right(const Container& container, bool went_down);
     void run(reconcile::StepKind kind, ActionState action);
-    Steps::Done when_done(const ContainerId& id, const std::string& name);
+    Steps::Done when_done(const ContainerId& id, const std::string& name,
+                          log::Level failure = log::Level::Error);
 
     Loop& loop_;
     World& world_;
     Steps& steps_;
     std::function<bool(const ContainerId&)> in_operation_;
     std::function<void()> then_{};
-    std::set<ContainerId> busy_;    // being put in order
-    std::set<ContainerId> making_;  // being made again
+    std::set<ContainerId> busy_;     // being put in order
+    std::set<ContainerId> told_of_;  // could not be removed
+    std::set<ContainerId> making_;   // being made again
     TimerId retry_{0};
     std::chrono::milliseconds pause_;
     TimerId discard_timer_{0};
