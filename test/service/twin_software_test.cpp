@@ -157,6 +157,7 @@ TEST_CASE("how an operation ended is said until the broker has it", "[TW-12][TW-
     };
     shop.station().link.set_broker(false);
     REQUIRE(shop.install(shop.module("nav", shop.artifact(nav)), "FINISHED_SUCCESS").size() == 7);
+    shop.require([&] { return shop.cloud.status("Container:nav-7")["state"]["status"] == "RUNNING"; });
     REQUIRE(shop.install(shop.module("bad", shop.artifact(nav + "x")), "FINISHED_ERROR").size() == 4);
     again();
     CHECK(shop.cloud.said() == Words{"+SoftwareUpdatable", "SoftwareUpdatable lastOperation FINISHED_SUCCESS",
