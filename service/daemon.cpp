@@ -95,9 +95,9 @@ class Signals {
 class Daemon {
  public:
     explicit Daemon(const Config& config)
-        : runtime_(docker_options(config)),
+        : neighbours_(config.bridge),
+          runtime_(engine_options(config)),
           engine_(runtime_),
-          neighbour_(config.bridge),
           inbox_(loop_, router_),
           link_(loop_, inbox_, router_, config.mqtt),
           world_(loop_, workers_, engine_, config.home_dir),
@@ -181,11 +181,17 @@ class Daemon {
             updates_.restore(**std::move(record));
     }
 
+    runtime::docker::DockerOptions engine_options(const Config& config) {
+        auto options = docker_options(config);
+        options.before_start = [this] { neighbours_.forget(); };
+        return options;
+    }
+
     EngineListener engine_listener() {
         EngineListener listener{};
         listener.connected = [this](const runtime::EngineInfo& info) {
             log::info("engine: {}, API {}", info.name, info.api_version);
-            neighbour_.apply();
+            neighbours_.set_timer();
             world_.on_connected();
         };
         listener.event = [this](const runtime::EngineEvent& event) { world_.on_event(event); };
@@ -207,9 +213,9 @@ class Daemon {
 
     Loop loop_;
     Router router_;
+    Neighbours neighbours_;
     runtime::docker::DockerRuntime runtime_;
     KillableRuntime engine_;  // the same, but in a test of ends in the middle
-    NeighbourTimer neighbour_;
     Inbox inbox_;
     MqttLink link_;
     World world_;

@@ -34,6 +34,7 @@ bool came_without_answer(const Error& error) {
 }  // namespace
 
 Result<> DockerRuntime::start(const EngineId& engine_id, Call call) {
+    if (options_.before_start) options_.before_start();
     const auto reply = expect(on_container("POST", engine_id, "/start"), call, 304);
     if (!reply) return fail(reply.error(), "start");
     return {};

@@ -1,6 +1,7 @@
 // What a DockerRuntime has to know. Plain values, filled from the configuration by whoever owns that.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct DockerOptions {
     BridgeOptions bridge{};
     std::vector<RegistryLogin> registries{};
     std::vector<std::string> insecure_registries{};  // host[:port]; only compared with the engine's own list
+    std::function<void()> before_start{};  // called before a container starts, by that thread; may be empty
 };
 
 }  // namespace berth::runtime::docker
