@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "protocol/check.hpp"
 #include "protocol/document.hpp"
 #include "protocol/forms.hpp"
+#include "protocol/redact.hpp"
 #include "protocol/resembling.hpp"
 #include "protocol/sizes.hpp"
 
@@ -53,6 +55,15 @@ void read_order(Draft& draft, const std::string& value) {
         draft.notes.refuse("updateOrder", "expected stop-first or start-first", value);
 }
 
+// A desired state made from what Berth shows must not write the mask over the secret.
+void read_env(Draft& draft, const std::string& entry) {
+    const auto at = entry.find('=');
+    if (at != entry.npos && std::string_view(entry).substr(at + 1) == kMask)
+        draft.notes.refuse("env", "*** stands for a value that is not shown; give the value, or secret:NAME",
+                           entry);
+    draft.spec.env.push_back(entry);
+}
+
 enum class Times {
     Once,  // given again: the last one counts
     Any
@@ -69,7 +80,7 @@ struct KeyRule {
 // Words, sizes and env entries are kept as they are here and refused by findings().
 constexpr std::array<KeyRule, 24> kKeys = {{
     {"image", Times::Once, [](Draft& d, const std::string& v) { d.spec.image = v; }},
-    {"env", Times::Any, [](Draft& d, const std::string& v) { d.spec.env.push_back(v); }},
+    {"env", Times::Any, read_env},
     {"cmd", Times::Any, [](Draft& d, const std::string& v) { d.spec.cmd.push_back(v); }},
     {"terminal", Times::Once, [](Draft& d, const std::string& v) { d.spec.io.tty = d.flag("terminal", v); }},
     {"interactive", Times::Once,

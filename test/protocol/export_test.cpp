@@ -62,7 +62,10 @@ TEST_CASE("an export is a desired state, and why there is none is no desired sta
     const auto second = encode(none, "containers");
     CHECK(test::differs("export.jsonl", first + "\n" + second) == "");
 
-    const auto state = decode_desired_state(first, "containers", Strictness::Strict);
+    CHECK_FALSE(decode_desired_state(first, "containers", Strictness::Lenient));  // the mask is no password
+    auto completed = first;
+    completed.replace(completed.find("***"), 3, "hunter2");
+    const auto state = decode_desired_state(completed, "containers", Strictness::Strict);
     REQUIRE(state);
     CHECK(state->components.size() == 2);
     CHECK(state->warnings.empty());
@@ -103,7 +106,9 @@ TEST_CASE("what a desired state cannot say is marked", "[BX-21][protocol]") {
                 CHECK(given.incomplete.empty());
             else
                 CHECK(given.incomplete == std::vector<Incomplete>{{"web", c.reason}});
-            CHECK(decode_desired_state(encode(given, "containers"), "containers", Strictness::Lenient));
+            const auto back =
+                decode_desired_state(encode(given, "containers"), "containers", Strictness::Lenient);
+            CHECK(bool(back) == (c.name != "masked"));
         }
 }
 

@@ -78,6 +78,12 @@ TEST_CASE("an export leaves system containers out and shows no secret", "[BX-21]
     CHECK_THAT(text, ContainsSubstring(R"({"key":"env","value":"MY_SECRET=***"})"));
     CHECK_THAT(text, ContainsSubstring(R"("incomplete":[{"component":"web","reason":"key env: the value of )"
                                        R"(MY_SECRET is masked"}])"));
+    const auto made = device.engine.calls(Verb::Create);
+    device.on().desire(text);  // as it is it would write the mask over the secret
+    REQUIRE(device.on().says("", "IDENTIFICATION_FAILED"));
+    CHECK_THAT(device.on().last("")->message,
+               ContainsSubstring("component web") && ContainsSubstring("*** stands for a value"));
+    CHECK(device.engine.calls(Verb::Create) == made);
 }
 
 TEST_CASE("secrets may be exported where the inventory shows them", "[BX-21][service]") {
