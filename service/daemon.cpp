@@ -130,7 +130,10 @@ class Daemon {
         if (config.things.enabled) start_twin(config);
         if (!config.metrics.textfile.empty())
             metrics_file_.emplace(loop_, workers_, world_, runtime_, config.metrics);
-        if (!config.update_agent.enabled) return;
+        if (!config.update_agent.enabled) {
+            log::info("the update agent is off (update_agent.enabled): no desired state is obeyed");
+            return;
+        }
         read_journal();
         updates_.make_only_if(
             [home = config.home_dir, reserve = std::min(config.images.reserve_bytes, kOwnReserve)] {

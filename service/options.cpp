@@ -105,10 +105,12 @@ class Parser {
             ->group("Berth");
         app_.set_help_flag("-h,--help", "this text")->group("Berth");
         app_.add_flag("--version", version_, "version of berthd")->group("Berth");
-        app_.add_flag("--check-config", check_, "say all that is wrong with the configuration, and end")
-            ->group("Berth");
+        auto* const check =
+            app_.add_flag("--check-config", check_, "say all that is wrong with the configuration, and end")
+                ->group("Berth");
         app_.add_flag("--dump-config", dump_, "print the configuration in effect as TOML, and end")
-            ->group("Berth");
+            ->group("Berth")
+            ->excludes(check);
         app_.add_flag("--strict", command_.request.strict, "an unknown key in TOML is an error")
             ->group("Berth");
         app_.add_flag("--fence", fence_, "")->group("");
