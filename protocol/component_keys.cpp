@@ -244,7 +244,14 @@ Component component_of(const std::string& id, const std::string& version, const 
     note_unknown(config, notes);
     const bool names_image =
         std::any_of(config.begin(), config.end(), [](const Pair& p) { return p.key == "image"; });
-    if (!names_image && version.empty() && !id.empty())
+    const auto slip = std::find_if(config.begin(), config.end(), [](const Pair& pair) {
+        Resembling near(shortened(pair.key));
+        near.see("image");
+        return !near.best().empty() && !contains(kUnsupported, pair.key);
+    });
+    if (!names_image && slip != config.end())  // somebody else's <id>:<version> would run instead
+        notes.refuse("image", "is missing; did you mean it with key " + shortened(slip->key) + "?");
+    else if (!names_image && version.empty() && !id.empty())
         notes.refuse(
             "image",
             "is missing, and there is no version to make <id>:<version> of; expected an image reference");

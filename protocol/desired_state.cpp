@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <cstdint>
 #include <map>
+#include <set>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "protocol/component_keys.hpp"
 #include "protocol/fields.hpp"
@@ -36,6 +40,11 @@ std::set<std::string> names_of_list(std::string_view text) {
     }
 }
 
+bool collide(const Port& a, const Port& b) {
+    constexpr std::string_view kAny = "0.0.0.0";
+    return a.host_ip == b.host_ip || a.host_ip == kAny || b.host_ip == kAny;
+}
+
 class Decoder {
  public:
     Decoder(std::string_view domain, Strictness strictness) : domain_(domain), strictness_(strictness) {}
@@ -52,6 +61,7 @@ class Decoder {
     void read_baseline_entry(const std::string& title, const std::string& entry, Baseline& into);
     void check_title(const Fields& baseline, const std::string& title);
     void check_implicit_titles();
+    void check_ports();
 
     std::string domain_;
     Strictness strictness_;
@@ -197,6 +207,25 @@ void Decoder::check_implicit_titles() {
                           " has a baseline of this name already, because it is in no other");
 }
 
+// Where both run, the second could not start, after what ran in its place had been stopped. One may have
+// ended.
+void Decoder::check_ports() {
+    std::map<std::pair<std::uint16_t, std::string>, std::vector<std::pair<const Port*, std::string>>>
+        published;
+    for (const auto& [version, spec, order] : state_.components) {
+        for (const auto& port : spec.ports) {
+            if (port.host_port == 0 || port.host_port_end > port.host_port) continue;  // a free one is taken
+            auto& same = published[{port.host_port, port.protocol}];
+            for (const auto& [other, by] : same)
+                if (by != spec.name && collide(*other, port))
+                    warnings_.add(
+                        fmt::format("component {}, key port: component {} publishes {}:{}/{} as well",
+                                    spec.name, by, port.host_ip, port.host_port, port.protocol));
+            same.emplace_back(&port, spec.name);
+        }
+    }
+}
+
 Result<DesiredState> Decoder::decode(const Json& root) {
     const Fields envelope(&root, "$", problems_);
     const Fields payload = envelope.object("payload");
@@ -208,6 +237,7 @@ Result<DesiredState> Decoder::decode(const Json& root) {
         for (const Fields& baseline : payload.objects("baselines"))
             read_baseline(baseline);
         check_implicit_titles();
+        check_ports();
     }
     if (!problems_.empty()) {
         for (const auto& warning : warnings_.list())

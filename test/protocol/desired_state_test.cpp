@@ -369,6 +369,7 @@ TEST_CASE("keys that mean nothing here are named, not believed", "[UA-04][protoc
     const auto state = decode_web({{"colour", "red"},
                                    {"livenessProbe", "http://:80;header=T: x"},
                                    {"hostName", "h"},
+                                   {"image", "web:1.0"},
                                    {"Image", "x:1"}});
     REQUIRE(state);
     CHECK(state->components[0].spec == usual());
@@ -472,6 +473,29 @@ TEST_CASE("component ids are bare, short, and their own", "[CM-03][protocol]") {
     CHECK(decode(message(many)));
     CHECK(decode(message(many + "," + component("one", {}))).error().message ==
           "$.payload.domains[0].components: 257 are too many; at most 256 are accepted");
+}
+
+TEST_CASE("a misspelt image is no reason to run another one", "[UA-05][protocol]") {
+    CHECK_THAT(decode_web({{"imgae", "web:2"}}).error().message,
+               StartsWith("component web, key image: is missing; did you mean it with key imgae?"));
+    CHECK(decode_web({{"imgae", "web:2"}, {"image", "web:1"}}));
+    CHECK(decode_web({{"colour", "red"}}));
+}
+
+TEST_CASE("two components that publish one port are warned of", "[UA-04][protocol]") {
+    const auto told = [](const std::string& first, const std::string& second) {
+        const auto read =
+            decode(message(component("web", {{"port", first}}) + "," + component("db", {{"port", second}})));
+        REQUIRE(read);
+        return read->warnings.empty() ? std::string() : read->warnings.front();
+    };
+    CHECK_THAT(told("8080:80", "8080:81/tcp"),
+               StartsWith("component db, key port: component web publishes 0.0.0.0:8080/tcp as well"));
+    CHECK_FALSE(told("8080:80", "127.0.0.1:8080:80").empty());
+    CHECK(told("8080:80", "8080:80/udp").empty());
+    CHECK(told("127.0.0.1:8080:80", "10.0.0.1:8080:80").empty());
+    CHECK(told("8080:80", "8080-8090:80").empty());
+    CHECK(told("0:80", "0:80").empty());
 }
 
 TEST_CASE("system containers of a message replace the configured ones", "[UA-26][protocol]") {
