@@ -232,6 +232,22 @@ std::string fault_of_component_id(const std::string& id) {
     return {};
 }
 
+// Of a component without one: <id>:<version> is somebody else's where the key was only misspelt.
+void check_usual_image(const std::string& id, const std::string& version, const std::vector<Pair>& config,
+                       Notes& notes) {
+    const auto slip = std::find_if(config.begin(), config.end(), [](const Pair& pair) {
+        Resembling near(shortened(pair.key));
+        near.see("image");
+        return !near.best().empty() && !contains(kUnsupported, pair.key);
+    });
+    if (slip != config.end())
+        notes.refuse("image", "is missing; did you mean it with key " + shortened(slip->key) + "?");
+    else if (version.empty() && !id.empty())
+        notes.refuse(
+            "image",
+            "is missing, and there is no version to make <id>:<version> of; expected an image reference");
+}
+
 Component component_of(const std::string& id, const std::string& version, const std::vector<Pair>& config,
                        Notes& notes) {
     Component component{.version = version};
@@ -244,17 +260,7 @@ Component component_of(const std::string& id, const std::string& version, const 
     note_unknown(config, notes);
     const bool names_image =
         std::any_of(config.begin(), config.end(), [](const Pair& p) { return p.key == "image"; });
-    const auto slip = std::find_if(config.begin(), config.end(), [](const Pair& pair) {
-        Resembling near(shortened(pair.key));
-        near.see("image");
-        return !near.best().empty() && !contains(kUnsupported, pair.key);
-    });
-    if (!names_image && slip != config.end())  // somebody else's <id>:<version> would run instead
-        notes.refuse("image", "is missing; did you mean it with key " + shortened(slip->key) + "?");
-    else if (!names_image && version.empty() && !id.empty())
-        notes.refuse(
-            "image",
-            "is missing, and there is no version to make <id>:<version> of; expected an image reference");
+    if (!names_image) check_usual_image(id, version, config, notes);
     fill_defaults(spec);
     for (const auto& found : findings(spec)) {
         // The id was looked at before; a relative logPath fails at create, as it always did.

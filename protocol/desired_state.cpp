@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -40,9 +41,31 @@ std::set<std::string> names_of_list(std::string_view text) {
     }
 }
 
-bool collide(const Port& a, const Port& b) {
-    constexpr std::string_view kAny = "0.0.0.0";
-    return a.host_ip == b.host_ip || a.host_ip == kAny || b.host_ip == kAny;
+constexpr std::string_view kAnyAddress = "0.0.0.0";
+using PortKey =
+    std::tuple<std::uint16_t, std::string, std::string>;  // port, protocol and address of the host
+using Published = std::map<PortKey, std::string>;         // by which component
+
+PortKey key_of(const Port& port, std::string_view address) {
+    return {port.host_port, port.protocol, std::string(address)};
+}
+
+bool is_fixed(const Port& port) {  // else a free one is taken
+    return port.host_port != 0 && port.host_port_end <= port.host_port;
+}
+
+// Who has it already, on that address, on all, or, where all are wanted, on any; empty: nobody.
+std::string holder_of(const Port& port, const Published& published) {
+    if (port.host_ip == kAnyAddress) {
+        const auto first = published.lower_bound(key_of(port, {}));
+        const bool same = first != published.end() && std::get<0>(first->first) == port.host_port &&
+                          std::get<1>(first->first) == port.protocol;
+        return same ? first->second : std::string();
+    }
+    for (const std::string_view address : {std::string_view(port.host_ip), kAnyAddress})
+        if (const auto found = published.find(key_of(port, address)); found != published.end())
+            return found->second;
+    return {};
 }
 
 class Decoder {
@@ -210,19 +233,14 @@ void Decoder::check_implicit_titles() {
 // Where both run, the second could not start, after what ran in its place had been stopped. One may have
 // ended.
 void Decoder::check_ports() {
-    std::map<std::pair<std::uint16_t, std::string>, std::vector<std::pair<const Port*, std::string>>>
-        published;
+    Published published;
     for (const auto& [version, spec, order] : state_.components) {
-        for (const auto& port : spec.ports) {
-            if (port.host_port == 0 || port.host_port_end > port.host_port) continue;  // a free one is taken
-            auto& same = published[{port.host_port, port.protocol}];
-            for (const auto& [other, by] : same)
-                if (by != spec.name && collide(*other, port))
-                    warnings_.add(
-                        fmt::format("component {}, key port: component {} publishes {}:{}/{} as well",
-                                    spec.name, by, port.host_ip, port.host_port, port.protocol));
-            same.emplace_back(&port, spec.name);
-        }
+        for (const auto& port : spec.ports)
+            if (const auto holder = is_fixed(port) ? holder_of(port, published) : ""; !holder.empty())
+                warnings_.add(fmt::format("component {}, key port: component {} publishes {}:{}/{} as well",
+                                          spec.name, holder, port.host_ip, port.host_port, port.protocol));
+        for (const auto& port : spec.ports)
+            if (is_fixed(port)) published.emplace(key_of(port, port.host_ip), spec.name);
     }
 }
 
