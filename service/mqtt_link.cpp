@@ -265,12 +265,11 @@ void MqttLink::lose(const std::string& cause, milliseconds at_least) {
 
 void MqttLink::drain() {
     if (state_ != State::Ready || drain_timer_ != 0) return;
+    bool handed_something = false;
     while (const auto next = outbox_.take()) {
         const auto handed_over = connection_.publish(next->id, *next->publication);
-        if (handed_over) {
-            ring_soon();
-            continue;
-        }
+        handed_something |= bool(handed_over);
+        if (handed_over) continue;
         log::debug("{}: tried again", handed_over.error().message);
         outbox_.put_back(next->id);
         drain_timer_ = loop_.post_after(kDrainRetry, [this] {
@@ -279,6 +278,7 @@ void MqttLink::drain() {
         });
         break;
     }
+    if (handed_something) ring_soon();
     watch_acknowledgements();
 }
 
@@ -313,18 +313,17 @@ void MqttLink::handle(const NotDelivered& event) {
 // The library may not have noticed what it was handed: it is rung for, ever more seldom, as a slow broker
 // looks the same. Every new thing it is handed does as much.
 void MqttLink::ring_soon() {
-    ring_pause_ = kFirstRing;
     loop_.cancel(ring_timer_);
-    ring_timer_ = loop_.post_after(ring_pause_, [this] { ring(); });
+    ring_after(kFirstRing);
 }
 
-void MqttLink::ring() {
-    ring_timer_ = 0;
-    asked_ = false;
-    connection_.ring();
-    if (ring_pause_ >= kLastRing) return;
-    ring_pause_ *= 2;
-    ring_timer_ = loop_.post_after(ring_pause_, [this] { ring(); });
+void MqttLink::ring_after(milliseconds pause) {
+    ring_timer_ = loop_.post_after(pause, [this, pause] {
+        ring_timer_ = 0;
+        asked_ = false;
+        connection_.ring();
+        if (pause < kLastRing) ring_after(2 * pause);
+    });
 }
 
 // Only a log line: what is not acknowledged is sent again when the connection is found to be dead.

@@ -82,7 +82,7 @@ class MqttLink : public Link {
     void become_ready();
     void drain();
     void ring_soon();
-    void ring();
+    void ring_after(milliseconds pause);
     void watch_acknowledgements();
     void on_acknowledge_time();
     void cancel_timers();
@@ -110,7 +110,6 @@ class MqttLink : public Link {
     TimerId drain_timer_{0};
     TimerId ring_timer_{0};
     bool asked_{false};  // for a subscription or its end, since the last ring; nobody hears of the answer
-    milliseconds ring_pause_{};
     TimerId acknowledge_timer_{0};
     bool acknowledged_{false};  // something was, since that timer began
 

@@ -153,6 +153,7 @@ class Steps {
     void close_gate(const ContainerId& id, std::optional<Error> error);
     Result<> holds(const EngineId& instance, const runtime::Call& call) const;
     void take_off_network(const ContainerSpec& spec, Done done);
+    void move_to(const EngineId& id, const ContainerSpec& spec, runtime::Place place, Done done);
     void clear_network(const EngineId& id, const ContainerSpec& spec, Done done);
     void become(const ContainerId& id, Role role, Done done);
     void ensure_running(const ContainerSpec& spec, Done done);

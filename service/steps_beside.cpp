@@ -140,23 +140,22 @@ void Steps::take_off_network(const ContainerSpec& spec, Done done) {
         tell_trouble(spec.name, std::move(done)));
 }
 
-// Of an instance that is gone what is left is its own network.
-void Steps::clear_network(const EngineId& id, const ContainerSpec& spec, Done done) {
+void Steps::move_to(const EngineId& id, const ContainerSpec& spec, runtime::Place place, Done done) {
     submit(
         Lane::Steps, spec.id, kCallLimit,
-        [this, id, spec](const runtime::Call& call) {
-            return runtime_.move_to(id, spec, runtime::Place::Nowhere, call);
+        [this, id, spec, place](const runtime::Call& call) {
+            return runtime_.move_to(id, spec, place, call);
         },
         tell_trouble(spec.name, std::move(done)));
 }
 
+// Of an instance that is gone what is left is its own network.
+void Steps::clear_network(const EngineId& id, const ContainerSpec& spec, Done done) {
+    move_to(id, spec, runtime::Place::Nowhere, std::move(done));
+}
+
 void Steps::put_on_network(const Container& container, Done done) {
-    submit(
-        Lane::Steps, container.spec.id, kCallLimit,
-        [this, id = container.engine_id, spec = container.spec](const runtime::Call& call) {
-            return runtime_.move_to(id, spec, runtime::Place::Shared, call);
-        },
-        tell_trouble(container.spec.name, std::move(done)));
+    move_to(container.engine_id, container.spec, runtime::Place::Shared, std::move(done));
 }
 
 }  // namespace berth::service
