@@ -48,6 +48,19 @@ bool so_many_wait_on_disk(const Gateway& device, std::size_t count) {
         std::chrono::seconds(20));
 }
 
+// Of the inventory that is asked for.
+std::int64_t inventory_stamp(Gateway& device, const std::string& activity) {
+    device.on().send("currentstate/get", R"({"activityId":")" + activity + "\"}");
+    std::int64_t stamp = 0;
+    device.on().await_inventory([&](const std::string& payload) {
+        const auto json = nlohmann::json::parse(payload);
+        if (json.value("activityId", "") != activity) return false;
+        stamp = json.at("timestamp");
+        return true;
+    });
+    return stamp;
+}
+
 // The newest number in the headers of the two slots.
 std::uint64_t records_written(const std::filesystem::path& journal) {
     constexpr std::streamoff kSequence = 8 + 32;  // after the magic and the checksum
@@ -138,27 +151,15 @@ TEST_CASE("stamps of feedback and inventories never fall, whatever the clock doe
     Gateway device;
     device.deploy("one", {{"web"}});
     const auto stamp = device.on().last("one")->timestamp;
-    const auto inventory_stamp = [&](const std::string& activity) {
-        std::int64_t found = 0;
-        device.on().await_inventory([&](const std::string& payload) {
-            const auto json = nlohmann::json::parse(payload);
-            if (json.value("activityId", "") != activity) return false;
-            found = json.at("timestamp");
-            return true;
-        });
-        return found;
-    };
     device.on().clock_shift = -3'600'000;
-    device.on().send("currentstate/get", R"({"activityId":"then"})");
-    const auto then = inventory_stamp("then");
+    const auto then = inventory_stamp(device, "then");
     CHECK(then > stamp);
     device.deploy("two", {{"web"}});
     CHECK(device.on().last("two")->timestamp > then);
     const auto last = device.on().last("two")->timestamp;
     device.station.reset();
     device.on().clock_shift = -3'600'000;
-    device.on().send("currentstate/get", R"({"activityId":"later"})");
-    CHECK(inventory_stamp("later") > last);
+    CHECK(inventory_stamp(device, "later") > last);
     device.deploy("three", {{"web"}});
     CHECK(device.on().last("three")->timestamp > last);
 }
@@ -168,17 +169,6 @@ TEST_CASE("no stamp falls below what was said without a record before a kill and
     Gateway device;
     device.on().clock_shift = 3'600'000;  // what comes after it has the clock set back
     device.deploy("one", {{"web"}});
-    const auto stamp_of = [&](const std::string& activity) {
-        device.on().send("currentstate/get", R"({"activityId":")" + activity + "\"}");
-        std::int64_t stamp = 0;
-        device.on().await_inventory([&](const std::string& payload) {
-            const auto json = nlohmann::json::parse(payload);
-            if (json.value("activityId", "") != activity) return false;
-            stamp = json.at("timestamp");
-            return true;
-        });
-        return stamp;
-    };
     std::optional<JournalRecord> record;
     REQUIRE(berth::test::eventually([&] {
         record = on_disk(device);
@@ -187,7 +177,7 @@ TEST_CASE("no stamp falls below what was said without a record before a kill and
     std::int64_t said = 0;
     int round = 0;
     REQUIRE(berth::test::eventually([&] {
-        said = stamp_of("then " + std::to_string(++round));
+        said = inventory_stamp(device, "then " + std::to_string(++round));
         return said > record->last_stamp + 50;
     }));
     device.station.reset();
@@ -201,7 +191,7 @@ TEST_CASE("no stamp falls below what was said without a record before a kill and
         REQUIRE(journal.open());
         journal.write(*record, service::Flush::Now, {});
     }
-    const auto later = stamp_of("later");
+    const auto later = inventory_stamp(device, "later");
     CHECK(later > said);
     CHECK(later < said + 120'000);  // nor far ahead
 }
@@ -313,11 +303,7 @@ TEST_CASE("a desired state that waits behind an open update is not lost with its
 
 TEST_CASE("a desired state that waits for a removal is not lost with its Berth", "[UA-73][service]") {
     Gateway device;
-    device.on().desire(message("one", {{"web"}}, 5));
-    REQUIRE(device.on().says("one", "IDENTIFIED"));
-    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
-        device.on().command("one", word);
-    REQUIRE(device.on().says("one", "ACTIVATION_SUCCESS"));
+    device.activate("one", {{"web"}});
     device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 2);
     device.engine.fail_next(Verb::Remove, fail(Errc::Busy, "in use"), 60);  // 50 ms each
     device.on().command("one", "ROLLBACK");

@@ -673,15 +673,8 @@ TEST_CASE("a new instance that a rollback could not remove does not win when Ber
     Gateway device;
     device.deploy("one", {{"web"}});
     const auto web = device.engine.named("web")->spec.id;
-    device.on().desire(message("two", {{"web", "app:2"}}, 5));
-    REQUIRE(device.on().says("two", "IDENTIFIED"));
-    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
-        device.on().command("two", word);
-    REQUIRE(device.on().says("two", "ACTIVATION_SUCCESS"));
-    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 2);
-    device.on().command("two", "ROLLBACK");
-    device.on().command("two", "CLEANUP");  // tries once more
-    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    device.activate("two", {{"web", "app:2"}});
+    device.take_back_in_vain("two", 2);
     REQUIRE(device.on().says("two", "CLEANUP_FAILURE"));
     REQUIRE(device.engine.containers().size() == 2);
     device.station.reset();
@@ -695,15 +688,8 @@ TEST_CASE("a new instance that a rollback could not remove does not win when Ber
 TEST_CASE("a new component that a rollback could not remove is none when Berth starts, and goes",
           "[UA-57][service]") {
     Gateway device;
-    device.on().desire(message("one", {{"web"}}, 5));
-    REQUIRE(device.on().says("one", "IDENTIFIED"));
-    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
-        device.on().command("one", word);
-    REQUIRE(device.on().says("one", "ACTIVATION_SUCCESS"));
-    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 3);
-    device.on().command("one", "ROLLBACK");
-    device.on().command("one", "CLEANUP");
-    REQUIRE(device.on().says("one", "INCOMPLETE"));
+    device.activate("one", {{"web"}});
+    device.take_back_in_vain("one", 3);
     device.station.reset();
     device.on();  // the third try
     REQUIRE(berth::test::eventually([&] { return device.engine.calls(Verb::Remove) >= 3; }));
@@ -719,15 +705,8 @@ TEST_CASE("a new instance that a rollback could not remove does not win where th
     Gateway device;
     device.deploy("one", {{"web"}});
     const auto web = device.engine.named("web")->spec.id;
-    device.on().desire(message("two", {{"web", "app:2"}}, 5));
-    REQUIRE(device.on().says("two", "IDENTIFIED"));
-    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
-        device.on().command("two", word);
-    REQUIRE(device.on().says("two", "ACTIVATION_SUCCESS"));
-    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 2);
-    device.on().command("two", "ROLLBACK");
-    device.on().command("two", "CLEANUP");
-    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    device.activate("two", {{"web", "app:2"}});
+    device.take_back_in_vain("two", 2);
     REQUIRE(device.engine.containers().size() == 2);
     REQUIRE(device.engine.named("web"));
     CHECK(device.engine.named("web")->spec.id == web);
@@ -743,16 +722,9 @@ TEST_CASE("a new instance that a rollback could not remove does not win where th
 
 TEST_CASE("what a rollback could not remove is gone before the next desired state acts", "[UA-57][service]") {
     Gateway device;
-    device.on().desire(message("one", {{"web"}}, 5));
-    REQUIRE(device.on().says("one", "IDENTIFIED"));
-    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
-        device.on().command("one", word);
-    REQUIRE(device.on().says("one", "ACTIVATION_SUCCESS"));
+    device.activate("one", {{"web"}});
     const auto removals = device.engine.calls(Verb::Remove);
-    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 2);
-    device.on().command("one", "ROLLBACK");
-    device.on().command("one", "CLEANUP");  // tries once more
-    REQUIRE(device.on().says("one", "INCOMPLETE"));
+    device.take_back_in_vain("one", 2);
     REQUIRE(device.engine.calls(Verb::Remove) == removals + 2);
     REQUIRE(device.engine.containers().size() == 1);
     device.deploy("two", {{"web", "app:2"}});
@@ -762,15 +734,8 @@ TEST_CASE("what a rollback could not remove is gone before the next desired stat
 
 TEST_CASE("a desired state does not fail for what still cannot be removed", "[UA-57][service]") {
     Gateway device;
-    device.on().desire(message("one", {{"web"}}, 5));
-    REQUIRE(device.on().says("one", "IDENTIFIED"));
-    for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
-        device.on().command("one", word);
-    REQUIRE(device.on().says("one", "ACTIVATION_SUCCESS"));
-    device.engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), 3);
-    device.on().command("one", "ROLLBACK");
-    device.on().command("one", "CLEANUP");
-    REQUIRE(device.on().says("one", "INCOMPLETE"));
+    device.activate("one", {{"web"}});
+    device.take_back_in_vain("one", 3);
     device.deploy("two", {{"web", "app:2"}});
     CHECK(device.engine.containers().size() == 2);
     device.deploy("three", {{"web", "app:2"}});

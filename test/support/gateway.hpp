@@ -68,6 +68,21 @@ struct Gateway {
         on().desire(message(activity, components));
         REQUIRE(on().says(activity, "COMPLETED"));
     }
+    // By commands, as far as it can be taken back.
+    void activate(const std::string& activity, const std::vector<Wanted>& components) {
+        on().desire(message(activity, components, 5));
+        REQUIRE(on().says(activity, "IDENTIFIED"));
+        for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
+            on().command(activity, word);
+        REQUIRE(on().says(activity, "ACTIVATION_SUCCESS"));
+    }
+    // So many removals fail; the update itself tries twice.
+    void take_back_in_vain(const std::string& activity, int failures) {
+        engine.fail_next(Verb::Remove, fail(Errc::Internal, "device or resource busy"), failures);
+        on().command(activity, "ROLLBACK");
+        on().command(activity, "CLEANUP");  // tries once more
+        REQUIRE(on().says(activity, "INCOMPLETE"));
+    }
     std::vector<std::string> names_and_images() const {
         std::vector<std::string> found;
         for (const auto& c : engine.containers())
