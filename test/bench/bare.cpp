@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "test/bench/moments.hpp"
+
 namespace berth::bench {
 namespace {
 
@@ -141,9 +143,10 @@ void EventLog::run(const std::stop_token& stop) {
 }
 
 void EventLog::add(std::string_view line) {
+    const auto arrived_ns = unix_ns();
     const auto event = json::parse(line);
     const std::lock_guard lock(mutex_);
-    events_.push_back({event["Action"], event["id"], event["timeNano"]});
+    events_.push_back({event["Action"], event["id"], event["timeNano"], arrived_ns});
     news_.notify_all();
 }
 

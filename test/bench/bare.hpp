@@ -46,7 +46,8 @@ std::string container_body(const std::string& image, const std::string& network,
 struct Happened {
     std::string action{};  // "start", "die", …
     std::string id{};
-    std::int64_t time_ns{};  // since 1970, the engine's clock, which is ours
+    std::int64_t time_ns{};     // since 1970, the engine's clock, which is ours
+    std::int64_t arrived_ns{};  // the same, when it came here
 };
 
 class EventLog {

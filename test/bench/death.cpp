@@ -81,6 +81,37 @@ class Mortal {
     std::size_t news_bytes_{350};
 };
 
+// The same without Berth: whoever wants to know how a container ended hears of it and asks the engine.
+class BareMortal {
+ public:
+    explicit BareMortal(Bench& bench)
+        : bench_(bench),
+          id_(bench.bare.create("bench-mortal", container_body("berth-test/sleeper:1", kBerthNetwork))) {
+        bench_.bare.start(id_);
+    }
+    ~BareMortal() { bench_.bare.remove(id_); }
+    BareMortal(const BareMortal&) = delete;
+    BareMortal& operator=(const BareMortal&) = delete;
+
+    double death_ms() {
+        bench_.events.clear();
+        auto stopping = std::async(std::launch::async, [this] { bench_.bare.stop(id_); });
+        const auto died = bench_.events.await("die", 1).front();
+        bench_.bare.inspect(id_);
+        const auto known_ns = unix_ns();
+        stopping.get();
+        bench_.bare.start(id_);
+        heard_ms_.push_back(static_cast<double>(died.arrived_ns - died.time_ns) / 1e6);
+        return static_cast<double>(known_ns - died.time_ns) / 1e6;
+    }
+    const std::vector<double>& heard_ms() const { return heard_ms_; }
+
+ private:
+    Bench& bench_;
+    std::string id_;
+    std::vector<double> heard_ms_{};
+};
+
 double at_quantile(std::vector<double> values, double part) {
     std::sort(values.begin(), values.end());
     const auto last = static_cast<double>(values.size() - 1);
@@ -98,7 +129,9 @@ void measure_deaths(Bench& bench) {
     cloud.await_commands();
     {
         Mortal mortal(bench, cloud);
+        BareMortal bare(bench);
         std::vector<double> deaths;
+        std::vector<double> bare_deaths;
         std::vector<double> round_trips;
         const auto median_of = [](std::vector<double>& all, const std::function<double()>& one) {
             std::vector<double> few;
@@ -110,18 +143,22 @@ void measure_deaths(Bench& bench) {
         const auto trial = interleave(
             "B9",
             {{"twin", [&] { return median_of(deaths, [&] { return mortal.death_ms(); }); }},
-             {"broker", [&] { return median_of(round_trips, [&] { return mortal.broker_ms(); }); }}},
+             {"broker", [&] { return median_of(round_trips, [&] { return mortal.broker_ms(); }); }},
+             {"bare", [&] { return median_of(bare_deaths, [&] { return bare.death_ms(); }); }}},
             bench.rounds);
         bench.report.row("B9", "die to the twin's news, p50 / broker round trip", kDeaths, trial, 0, 1,
                          kMostMedianRatio);
+        bench.report.row("B9", "die to the twin's news / to a bare look at the container", kDeaths, trial, 0,
+                         2, {});
         const auto tail = at_quantile(deaths, 0.99);
         const auto least = median(round_trips);
         bench.report.figure("B9", "die to the twin's news, p99 / round trip, p50",
                             static_cast<int>(deaths.size()), fmt::format("{:.2f} ms", tail),
                             fmt::format("{:.2f} ms", least), tail / least, kMostTailRatio);
-        bench.report.note(
-            fmt::format("B9: p50 {:.2f} ms from the engine's die event, p99 {:.2f} ms; round trip {:.2f} ms",
-                        median(deaths), tail, least));
+        bench.report.note(fmt::format(
+            "B9: p50 {:.2f} ms from the engine's die event, p99 {:.2f} ms; round trip {:.2f} ms; bare: "
+            "the event is heard after {:.2f} ms, the container looked at after {:.2f} ms",
+            median(deaths), tail, least, median(bare.heard_ms()), median(bare_deaths)));
     }
     sender.apply({});
 }
