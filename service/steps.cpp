@@ -30,10 +30,12 @@ Steps::Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& wor
 
 void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
     // Never from inside: the caller's state must be settled when the answer comes.
-    auto later = [this, done = std::move(done)](std::optional<Error> error) {
+    using reconcile::StepKind;
+    const bool is_way_back = step.kind == StepKind::Restore || step.kind == StepKind::RemoveOld;
+    auto later = [this, step, is_way_back, done = std::move(done)](std::optional<Error> error) {
+        if (is_way_back && error && !world_.ready()) return wait_to_go_back(step, *error, done);
         loop_.post([done, error = std::move(error)] { done(error); });
     };
-    using reconcile::StepKind;
     const ActionState& action = step.action;
     switch (step.kind) {
         case StepKind::Stage: return stage(action, std::move(progress), later);
@@ -46,6 +48,14 @@ void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
         case StepKind::Restore: return restore(action, later);
         case StepKind::RemoveOld: return remove_old(action, later);
     }
+}
+
+// Else what an update has stopped would stay down for good: without an engine nobody can bring it back, and
+// with the operation ended nobody would.
+void Steps::wait_to_go_back(const reconcile::Run& step, const Error& error, const Done& done) {
+    log::warn("component {}: the way back waits for the engine, however long it takes: {}", step.action.name,
+              error.message);
+    parked_[++last_parked_] = {[this, step, done] { run(step, {}, done); }, 0};
 }
 
 void Steps::submit(Lane lane, const std::string& key, std::chrono::milliseconds limit, Work work, Next next,

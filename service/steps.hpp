@@ -29,7 +29,7 @@ struct StepsConfig {
     bool require_qualified{};                        // refuse image references that the engine would complete
     std::filesystem::path secrets_dir{"/etc/berth/secrets"};
     std::int64_t reserve_bytes{};                        // of the engine's data folder: no pull takes them
-    std::chrono::milliseconds engine_patience{600'000};  // how long a step waits for an engine that went away
+    std::chrono::milliseconds engine_patience{600'000};  // a step forward waits so long for an engine
     std::chrono::milliseconds gate{1'000};  // how long a new instance has to run beside the old one
 };
 
@@ -86,6 +86,7 @@ class Steps {
     // `again` once the engine is back, `next` if it is there (or does not come back).
     void on_unavailable(Error error, const std::function<void()>& again, const Next& next);
     void on_engine_back();
+    void wait_to_go_back(const reconcile::Run& step, const Error& error, const Done& done);
 
     // Whether what belongs together may be pulled. On the loop but for `stop`; shared by the steps that wait
     // for the answer with the job that finds it.
@@ -173,7 +174,7 @@ class Steps {
 
     struct Parked {
         std::function<void()> again{};
-        TimerId patience{};
+        TimerId patience{};  // 0: without end
     };
 
     Loop& loop_;

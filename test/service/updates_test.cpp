@@ -2,9 +2,11 @@
 #include "service/updates.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "service/clock.hpp"
 #include "service/store.hpp"
@@ -438,6 +440,25 @@ TEST_CASE("an engine that goes away in the middle is waited for", "[UA-57][servi
     device.engine.set_reachable(true);
     REQUIRE(device.on().says("two", "COMPLETED"));
     CHECK(device.names_and_images() == Words{"db=big:1", "web=app:2"});
+}
+
+TEST_CASE("the way back waits for an engine that is away for longer than a step forward would",
+          "[UA-40][UA-57][service]") {
+    Gateway device;
+    device.steps.engine_patience = std::chrono::milliseconds(50);
+    device.deploy("one", {{"web"}, {"gone"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.on().command("two", "DOWNLOAD");
+    device.on().command("two", "UPDATE");
+    REQUIRE(device.on().says("two", "UPDATE_SUCCESS"));
+    device.engine.set_reachable(false);
+    REQUIRE(eventually([&] { return !device.on().is_ready(); }));
+    device.on().command("two", "CLEANUP");
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    device.engine.set_reachable(true);
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.names_and_images() == Words{"gone=app:1", "web=app:1"});
 }
 
 TEST_CASE("a registry that cannot be reached is asked again, one that says no is not", "[UA-54][service]") {
