@@ -69,4 +69,16 @@ Hold hold_on(const OperationState& state, const ContainerId& id) {
     return Hold::Free;
 }
 
+bool is_moving(const OperationState& state, const ContainerId& id) {
+    if (state.ended || !state.running) return false;
+    const auto is_it = [&id](const OldInstance& old) { return old.spec.id == id; };
+    const auto& active = state.running->active;
+    return std::any_of(active.begin(), active.end(), [&](std::size_t index) {
+        const auto& action = state.actions[index];
+        if (!action.touched && !action.started) return false;
+        return action.spec.id == id || (action.old && is_it(*action.old)) ||
+               std::any_of(action.duplicates.begin(), action.duplicates.end(), is_it);
+    });
+}
+
 }  // namespace berth::reconcile

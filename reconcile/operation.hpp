@@ -110,6 +110,9 @@ enum class Hold {
 };
 Hold hold_on(const OperationState& state, const ContainerId& id);
 
+// A step that stops, changes or starts this instance is under way: it alone knows what becomes of it.
+bool is_moving(const OperationState& state, const ContainerId& id);
+
 // What the operation last said about itself, for a sender who asks twice.
 Feedback report(const OperationState& state, Word status);
 

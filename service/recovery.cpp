@@ -24,9 +24,9 @@ bool is_named_right(const Container& container) {
 
 }  // namespace
 
-Recovery::Recovery(Loop& loop, World& world, Steps& steps,
-                   std::function<bool(const ContainerId&)> in_operation, std::chrono::milliseconds pause)
-    : loop_(loop), world_(world), steps_(steps), in_operation_(std::move(in_operation)), pause_(pause) {
+Recovery::Recovery(Loop& loop, World& world, Steps& steps, Elsewhere elsewhere,
+                   std::chrono::milliseconds pause)
+    : loop_(loop), world_(world), steps_(steps), elsewhere_(std::move(elsewhere)), pause_(pause) {
     world_.when_changed([this] { try_again_later(); });
 }
 
@@ -41,15 +41,18 @@ void Recovery::on_ready(std::function<void()> then) {
 void Recovery::look_at(const Container& container, bool went_down) {
     const auto& id = container.spec.id;
     if (busy_.contains(id) || making_.contains(id)) return;
-    const bool looked_after = in_operation_(id);
+    const bool looked_after = elsewhere_.in_operation(id);
     if (container.engine_id.empty()) {
         if (container.role == Role::Plain) return make_again(container);
         if (!looked_after) world_.forget(id);
         return;
     }
+    // An operation may stand open for days, and what its steps stopped is marked so.
+    const bool starts = went_down && container.role == Role::Plain && should_run(container);
+    if (starts && !elsewhere_.moving(id)) return start_again(container);
     if (looked_after) return;
     if (container.role == Role::Plain)
-        put_right(container, went_down);
+        put_right(container);
     else
         put_in_order(container);
 }
@@ -66,7 +69,7 @@ void Recovery::make_again(const Container& record) {
             log::error("container {}: {}", record.spec.name, error->message);
             return retry_later();
         }
-        if (!should_run(record) || in_operation_(id)) return;
+        if (!should_run(record) || elsewhere_.in_operation(id)) return;
         ActionState action{};
         action.name = record.spec.name;
         action.spec = record.spec;
@@ -123,7 +126,8 @@ std::vector<Container> Recovery::discarded() const {
 
 void Recovery::discard_all() {
     for (const auto& container : discarded())
-        if (!busy_.contains(container.spec.id) && !in_operation_(container.spec.id)) discard(container);
+        if (!busy_.contains(container.spec.id) && !elsewhere_.in_operation(container.spec.id))
+            discard(container);
 }
 
 void Recovery::try_again_later() {
@@ -190,14 +194,15 @@ void Recovery::keep_new(const Container& staged) {
     if (!busy_.contains(replaced.spec.id)) put_in_order(replaced);
 }
 
-void Recovery::put_right(const Container& container, bool went_down) {
-    if (went_down && should_run(container)) {
-        log::info("container {} ran before the engine went down: started again", container.spec.name);
-        ActionState action{};
-        action.name = container.spec.name;
-        action.spec = container.spec;
-        return run(reconcile::StepKind::EnsureRunning, std::move(action));
-    }
+void Recovery::start_again(const Container& container) {
+    log::info("container {} ran before the engine went down: started again", container.spec.name);
+    ActionState action{};
+    action.name = container.spec.name;
+    action.spec = container.spec;
+    run(reconcile::StepKind::EnsureRunning, std::move(action));
+}
+
+void Recovery::put_right(const Container& container) {
     const auto& policy = container.engine_policy;
     if (container.runs() && !policy.empty() && policy != container.spec.restart.type)
         steps_.put_policy_right(container, when_done(container.spec.id, container.spec.name));

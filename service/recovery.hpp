@@ -21,9 +21,13 @@ namespace berth::service {
 
 class Recovery {
  public:
-    // `in_operation`: an open operation has a part for this container and looks after it. `pause`: until what
-    // could not be removed is tried again.
-    Recovery(Loop& loop, World& world, Steps& steps, std::function<bool(const ContainerId&)> in_operation,
+    // What an open operation, or a create under way, looks after.
+    struct Elsewhere {
+        std::function<bool(const ContainerId&)> in_operation{};  // has a part for this container
+        std::function<bool(const ContainerId&)> moving{};        // and a step of it is under way just now
+    };
+    // `pause`: until what could not be removed is tried again.
+    Recovery(Loop& loop, World& world, Steps& steps, Elsewhere elsewhere,
              std::chrono::milliseconds pause = std::chrono::minutes(1));
 
     // After every list that follows a (re)connect. `then` once all is in order; images that have to be pulled
@@ -48,7 +52,8 @@ class Recovery {
     void end_clearing();
     void undo(const Container& staged);
     void keep_new(const Container& staged);
-    void put_right(const Container& container, bool went_down);
+    void put_right(const Container& container);
+    void start_again(const Container& container);
     void run(reconcile::StepKind kind, ActionState action);
     Steps::Done when_done(const ContainerId& id, const std::string& name,
                           log::Level failure = log::Level::Error);
@@ -56,7 +61,7 @@ class Recovery {
     Loop& loop_;
     World& world_;
     Steps& steps_;
-    std::function<bool(const ContainerId&)> in_operation_;
+    Elsewhere elsewhere_;
     std::function<void()> then_{};
     std::set<ContainerId> busy_;     // being put in order
     std::set<ContainerId> told_of_;  // could not be removed

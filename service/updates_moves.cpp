@@ -334,6 +334,10 @@ bool Updates::concerns(const ContainerId& id) const {
     return is_open() && reconcile::hold_on(*operation_, id) != reconcile::Hold::Free;
 }
 
+bool Updates::moves(const ContainerId& id) const {
+    return is_open() && reconcile::is_moving(*operation_, id);
+}
+
 Result<> Updates::may_change(const ContainerId& id) const {
     if (!is_open() || reconcile::hold_on(*operation_, id) != reconcile::Hold::Refused) return {};
     return fail(Errc::Conflict,

@@ -198,6 +198,24 @@ TEST_CASE("a desired state without any action leaves nothing that a command coul
     }
 }
 
+TEST_CASE("what a step is about to stop or start is nobody else's to start", "[UA-57][reconcile]") {
+    OperationPlayer player;
+    player.begin(desired({spec("web", "app:2"), spec("zoo", "app:2")}),
+                 {running(spec("web")), running(spec("zoo"))}, {});
+    const auto moves = [&](const std::string& id) { return is_moving(player.state(), id); };
+    player.send(CommandReceived{Command::Download, {}});
+    CHECK_FALSE(moves("id-web"));  // a pull touches nothing
+    player.play();
+    player.send(CommandReceived{Command::Update, {}});
+    CHECK(moves("id-web"));
+    CHECK_FALSE(moves("id-zoo"));  // one after the other
+    player.play();
+    CHECK_FALSE(moves("id-web"));
+    player.send(CommandReceived{Command::Activate, {}});
+    CHECK(moves("new-1"));
+    CHECK_FALSE(moves("somebody-else"));
+}
+
 TEST_CASE("who else may change what while an operation is open", "[UA-67][reconcile]") {
     OperationPlayer player;
     player.begin(desired({spec("same"), spec("web", "app:2")}),

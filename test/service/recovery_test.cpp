@@ -278,8 +278,8 @@ TEST_CASE("what an update has left and could not be removed is tried again by it
     service::Workers workers(loop, {{service::Lane::Steps, 1U}, {service::Lane::Quick, 1U}});
     service::World world(loop, workers, engine, folder.path().string());
     service::Steps steps(loop, workers, engine, world, {});
-    service::Recovery recovery(
-        loop, world, steps, [](const ContainerId&) { return false; }, std::chrono::milliseconds(10));
+    const auto nobody = [](const ContainerId&) { return false; };
+    service::Recovery recovery(loop, world, steps, {nobody, nobody}, std::chrono::milliseconds(10));
     world.when_ready([&] { recovery.on_ready({}); });
     loop.post([&] { world.on_connected(); });
     CHECK(test::run_until(loop, [&] { return engine.containers().empty() && world.all().empty(); }));

@@ -147,6 +147,48 @@ TEST_CASE("a command-driven operation waits on for its commands", "[UA-57][UA-73
     CHECK(device.records() == 1);
 }
 
+TEST_CASE("what an engine leaves down runs again while an update stands open",
+          "[BX-08][CM-27][UA-57][service]") {
+    const auto kept_down = pair("restartPolicy", "on-failure");
+    Gateway device;
+    device.deploy("one", {{"web", "app:1", kept_down}, {"side", "app:1", kept_down}});
+    device.on().desire(message("two", {{"web", "app:2", kept_down}, {"side", "app:1", kept_down}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    const auto power_cut = [&] {
+        device.station.reset();
+        for (const auto& container : device.engine.containers())
+            device.engine.end_process(container.engine_id, 0);
+        device.on();
+    };
+    const auto comes_to_be = [&](const Words& all) {
+        const bool came = berth::test::eventually([&] { return device.names_and_images() == all; });
+        CHECK(device.names_and_images() == all);
+        return came;
+    };
+    SECTION("where nothing was touched") {
+        power_cut();
+        CHECK(comes_to_be({"side=app:1", "web=app:1"}));
+    }
+    SECTION("but not what an UPDATE has stopped") {
+        device.on().command("two", "DOWNLOAD");
+        device.on().command("two", "UPDATE");
+        REQUIRE(device.on().says("two", "UPDATE_SUCCESS"));
+        power_cut();
+        REQUIRE(berth::test::eventually([&] { return device.engine.named("side")->runs(); }));
+        CHECK_FALSE(device.engine.named("web")->runs());
+    }
+    SECTION("where the new instance runs already") {
+        for (const std::string word : {"DOWNLOAD", "UPDATE", "ACTIVATE"})
+            device.on().command("two", word);
+        REQUIRE(device.on().says("two", "ACTIVATION_SUCCESS"));
+        power_cut();
+        REQUIRE(berth::test::eventually([&] { return device.engine.named("web")->runs(); }));
+        device.on().command("two", "CLEANUP");
+        CHECK(device.on().says("two", "COMPLETED"));
+        CHECK(comes_to_be({"side=app:1", "web=app:2"}));
+    }
+}
+
 TEST_CASE("stamps of feedback and inventories never fall, whatever the clock does", "[UA-68][service]") {
     Gateway device;
     device.deploy("one", {{"web"}});
