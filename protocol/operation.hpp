@@ -47,11 +47,11 @@ struct ActionState {
     std::vector<OldInstance> duplicates{};
     // What may have happened already. Set when the step is handed out, so that restoring never misses
     // anything.
-    bool staged{};   // a new instance may exist
-    bool touched{};  // the old instance may be stopped or changed
-    bool started{};  // the new instance may have been started
-    bool restored{};
-    bool finished{};  // nothing is left to clean up
+    bool staged{};    // a new instance may exist
+    bool touched{};   // the old instance may be stopped or changed
+    bool started{};   // the new instance may have been started
+    bool restored{};  // it has gone back, or was told to; if whole, nothing of the above may have happened
+    bool finished{};  // for good: CLEANUP has left nothing to be taken back
     // Recreate only. The old instance is touched once the new one has held, that is proved itself beside it.
     bool start_first{};
     bool held{};

@@ -37,6 +37,11 @@ std::string undone_message(const ActionState& action) {
     return {};
 }
 
+// Back as a whole: there is nothing left of what was done.
+void forget_deeds(ActionState& action) {
+    action.staged = action.touched = action.started = false;
+}
+
 std::string with_cause(const std::string& cause, const std::string& text) {
     return cause.empty() ? text : cause + "; " + text;
 }
@@ -62,8 +67,8 @@ void Moves::rolled_back(ActionState& action, const std::optional<Error>& error) 
     action.status = rule_of(Command::Rollback).action_done;
     action.message =
         with_cause(action.message, error ? "not restored: " + error->message : undone_message(action));
-    action.restored = !error;
-    if (error) running().failed = true;
+    if (!error) return forget_deeds(action);
+    running().failed = true;
 }
 
 // A replaced instance that cannot be removed is no failure of the update: it is down and out of the
@@ -71,9 +76,9 @@ void Moves::rolled_back(ActionState& action, const std::optional<Error>& error) 
 void Moves::cleaned(ActionState& action, StepKind kind, const std::optional<Error>& error) {
     const auto& rule = rule_of(Command::Cleanup);
     if (kind == StepKind::Restore) {
-        action.restored = !error;
-        if (error) action.message = with_cause(action.message, "not restored: " + error->message);
-        if (error) running().failed = true;
+        if (!error) return forget_deeds(action);
+        action.message = with_cause(action.message, "not restored: " + error->message);
+        running().failed = true;
         return;
     }
     action.finished = !error;
@@ -81,6 +86,15 @@ void Moves::cleaned(ActionState& action, StepKind kind, const std::optional<Erro
     action.status = error ? rule.action_failed : rule.action_done;
     action.message = error ? error->message : done_message(kind, action.action);
     if (error) running().failed = true;
+}
+
+// What a baseline has brought to its end stays, whatever becomes of the others. Where an old instance is to
+// be removed that is its end.
+void Moves::keep_for_good(const ScopeState& scope) {
+    for (const std::size_t index : scope.actions) {
+        auto& action = state_.actions[index];
+        if (activated(index) && !step_of(Command::Cleanup, action)) action.finished = true;
+    }
 }
 
 void Moves::finish_phase() {
@@ -97,12 +111,11 @@ void Moves::finish_phase() {
 
 void Moves::finish_cleanup(const RunningPhase& phase) {
     auto& scope = state_.scopes[phase.scope];
-    const bool all_activated = std::all_of(scope.actions.begin(), scope.actions.end(),
-                                           [this](std::size_t index) { return activated(index); });
     const bool activated_scope =
-        scope.status == Word::ActivationSuccess || (all_activated && !scope.actions.empty());
+        all_activated(scope) && (scope.status == Word::ActivationSuccess || !scope.actions.empty());
     scope.succeeded = activated_scope && !phase.failed;
     scope.cleaned = true;
+    keep_for_good(scope);
     if (!phase.quiet) announce(phase.failed ? Word::CleanupFailure : Word::CleanupSuccess);
     state_.running.reset();
     keep_ = true;
@@ -115,12 +128,22 @@ void Moves::finish_cleanup(const RunningPhase& phase) {
         if (state_.superseded) end_for_newer();
         return;
     }
-    const bool completed =
-        phase.scope == 0 ? scope.succeeded
-                         : std::all_of(state_.scopes.begin() + 1, state_.scopes.end(),
-                                       [](const ScopeState& s) { return s.actions.empty() || s.succeeded; });
+    if (phase.scope != 0 && leaves_down()) return start(Command::Cleanup, 0, {});
+    const auto lasts = [this](const ScopeState& s) {
+        return s.actions.empty() || (s.succeeded && all_activated(s));
+    };
+    const bool completed = phase.scope == 0
+                               ? scope.succeeded
+                               : std::all_of(state_.scopes.begin() + 1, state_.scopes.end(), lasts);
     state_.ended = true;
     if (!phase.quiet) announce(completed ? Word::Completed : Word::Incomplete);
+}
+
+// Commands for everything have stopped or staged what its baseline had done with.
+bool Moves::leaves_down() const {
+    const auto left = concerned(Command::Cleanup, 0);
+    return state_.scopes[0].status != Word::Identified &&
+           std::any_of(left.begin(), left.end(), [this](std::size_t index) { return !activated(index); });
 }
 
 void Moves::after_phase(const RunningPhase& phase) {

@@ -40,22 +40,23 @@ void Moves::command(Command command, const std::string& baseline) {
     if (!scope) return refuse(command, baseline, "no baseline " + baseline);
     const Word status = state_.scopes[*scope].status;
     const auto& rule = rule_of(command);
-    if (rule.allowed_in.contains(status)) return start(command, *scope, baseline);
-    const std::string what = *scope == 0 ? "the operation" : "baseline " + baseline;
-    refuse(command, baseline,
-           std::string(to_string(command)) + " needs status " + words_of(rule.allowed_in) + ", " + what +
-               " is " + std::string(to_string(status)));
+    if (!rule.allowed_in.contains(status)) {
+        const std::string what = *scope == 0 ? "the operation" : "baseline " + baseline;
+        return refuse(command, baseline,
+                      std::string(to_string(command)) + " needs status " + words_of(rule.allowed_in) + ", " +
+                          what + " is " + std::string(to_string(status)));
+    }
+    const bool goes_on = command == Command::Update || command == Command::Activate;
+    for (const std::size_t index : state_.scopes[*scope].actions)
+        if (const auto& action = state_.actions[index]; goes_on && action.restored)
+            return refuse(command, baseline,
+                          "component " + action.name + " has gone back by a command for " +
+                              (*scope == 0 ? "its baseline" : "everything") + "; send ROLLBACK or CLEANUP");
+    start(command, *scope, baseline);
 }
 
 void Moves::command_after_end(Command command, const std::string& baseline) {
     if (answers_after_end(state_, baseline)) this->command(command, baseline);
-}
-
-std::optional<std::size_t> Moves::find_scope(const std::string& baseline) const {
-    if (baseline.empty() || baseline == "*") return 0;
-    for (std::size_t i = 1; i < state_.scopes.size(); ++i)
-        if (state_.scopes[i].baseline == baseline && !state_.scopes[i].cleaned) return i;
-    return std::nullopt;
 }
 
 // The scope's status stays: the right command still works afterwards.
@@ -67,30 +68,8 @@ void Moves::refuse(Command command, const std::string& baseline, std::string why
     effects_.emplace_back(Send{std::move(feedback), false});
 }
 
-std::vector<std::size_t> Moves::concerned(Command command, std::size_t scope) const {
-    std::vector<std::size_t> indices;
-    for (const std::size_t index : state_.scopes[scope].actions) {
-        const auto& action = state_.actions[index];
-        if (command != Command::Cleanup) {
-            if (step_of(command, action)) indices.push_back(index);
-            continue;
-        }
-        const bool removes = activated(index) && step_of(command, action) && !action.finished;
-        const bool restores = !activated(index) && !action.restored && (action.staged || action.touched);
-        if (removes || restores) indices.push_back(index);
-    }
-    return indices;
-}
-
-// One scope is the unit that is whole or not at all; an action may be in two (all actions, and its baseline).
-bool Moves::activated(std::size_t index) const {
-    return std::any_of(state_.scopes.begin(), state_.scopes.end(), [index](const ScopeState& scope) {
-        return scope.status == Word::ActivationSuccess &&
-               std::find(scope.actions.begin(), scope.actions.end(), index) != scope.actions.end();
-    });
-}
-
 void Moves::start(Command command, std::size_t scope, const std::string& baseline) {
+    if (command == Command::Download) begin_anew(scope);
     state_.running = RunningPhase{};
     running().command = command;
     running().scope = scope;
@@ -145,6 +124,7 @@ void Moves::hand_out_step(std::size_t index) {
     action.staged |= kind == StepKind::Stage;
     action.touched |= kind == StepKind::StopOld || kind == StepKind::Apply || kind == StepKind::StopReplaced;
     action.started |= kind == StepKind::StartNew || kind == StepKind::StartBeside;
+    action.restored |= kind == StepKind::Restore;
     keep_ |= kind != StepKind::EnsureRunning;
     effects_.emplace_back(Run{kind, state_.number, index, action});
 }

@@ -41,16 +41,21 @@ class Moves {
     std::vector<std::size_t> concerned(Command command, std::size_t scope) const;
     void look_for_room();
     bool activated(std::size_t index) const;
+    bool all_activated(const ScopeState& scope) const;
+    bool passes_by(Command command, std::size_t index) const;
+    void begin_anew(std::size_t scope);
 
     void begin_action(std::size_t index);
     void hand_out_step(std::size_t index);
     void end_action(std::size_t index, const std::optional<Error>& error, const std::string& remark);
     void rolled_back(ActionState& action, const std::optional<Error>& error);
     void cleaned(ActionState& action, StepKind kind, const std::optional<Error>& error);
+    void keep_for_good(const ScopeState& scope);
     StepKind step_for(std::size_t index) const;
     void announce_start();
     void go_on_after(std::size_t ended_index);
     void finish_phase();
+    bool leaves_down() const;
     void finish_cleanup(const RunningPhase& phase);
     void after_phase(const RunningPhase& phase);
     void end_for_newer();

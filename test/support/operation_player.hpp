@@ -3,7 +3,9 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -38,6 +40,11 @@ class OperationPlayer {
 
     void remark_at(reconcile::StepKind kind, const std::string& name, std::string what) {
         remarks_[{kind, name}] = std::move(what);
+    }
+
+    // What the steps do, and whether they can; those that fail_at names do nothing.
+    void act(std::function<std::optional<Error>(const reconcile::Run&)> engine) {
+        engine_ = std::move(engine);
     }
 
     void begin(const DesiredState& desired, const std::vector<Container>& current,
@@ -88,6 +95,7 @@ class OperationPlayer {
             error = fail(Errc::Internal, at->second);
         if (cancelled_ && step.kind == reconcile::StepKind::Stage)
             error = fail(Errc::Interrupted, "cancelled");
+        if (!error && engine_) error = engine_(step);
         const auto remark = remarks_.find({step.kind, step.action.name});
         send(reconcile::StepDone{step.operation, step.index, error,
                                  remark == remarks_.end() ? std::string() : remark->second});
@@ -120,6 +128,7 @@ class OperationPlayer {
     OperationState state_{};
     std::map<Key, std::string> failures_;
     std::map<Key, std::string> remarks_;
+    std::function<std::optional<Error>(const reconcile::Run&)> engine_;
     std::deque<reconcile::Run> open_;
     std::vector<std::string> lines_;
     std::vector<Feedback> feedback_;
