@@ -148,6 +148,8 @@ struct Container {
     bool operator==(const Container&) const = default;
 
     bool runs() const { return state.status == Status::Running || state.status == Status::Paused; }
+    // Or has just ended, and the engine starts it again: a crash loop is a way of running.
+    bool is_up() const { return runs() || state.restarting; }
 };
 
 // The plain instance that counts for each name, by name; without a name it is nobody's. Of several, which

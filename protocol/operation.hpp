@@ -29,7 +29,7 @@ std::optional<Action> parse_action(std::string_view text);
 // The instance that was there when the operation was identified.
 struct OldInstance {
     ContainerSpec spec{};
-    bool ran{};  // running or paused
+    bool ran{};  // running, paused or about to be started again by the engine
     bool paused{};
     bool operator==(const OldInstance&) const = default;
 };

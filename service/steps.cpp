@@ -156,8 +156,9 @@ void Steps::stop(const ContainerId& container, const std::string& name, Done don
             // It went down or came up just then; once it is down for good nothing hinders.
             return stopped && busy ? runtime_.update(id, hold, call) : stopped;
         },
-        [name, done = std::move(done)](const Result<>& stopped) {
+        [this, container, name, done = std::move(done)](const Result<>& stopped) {
             if (!stopped) return done(fail(stopped.error(), of(name)));
+            world_.stopped(container);
             done(std::nullopt);
         });
 }

@@ -85,7 +85,7 @@ void Steps::take_new_away(const ActionState& action, Done done) {
 // went down with the machine or by itself and ran before.
 bool Steps::is_untouched(const ActionState& action, const OldInstance& old) const {
     const Container* now = world_.find(old.spec.id);
-    return action.start_first && !action.touched && (!old.ran || (world_.ready() && now && now->runs()));
+    return action.start_first && !action.touched && (!old.ran || (world_.ready() && now && now->is_up()));
 }
 
 void Steps::restore_olds(const ActionState& action, Done done) {

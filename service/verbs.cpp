@@ -169,7 +169,7 @@ void Verbs::stop_now(const ContainerId& id, const StopOptions& options, const Do
         [this, known = *container, how](const runtime::Call& call) -> Result<> {
             const auto seen = look(runtime_, known.engine_id, known, call);
             if (!seen) return seen.error();
-            if (!seen->runs() && !seen->state.restarting) return refuse(known, "is not running");
+            if (!seen->is_up()) return refuse(known, "is not running");
             return halt(known, how, call);
         },
         [this, id, done](const Result<>& stopped) {
@@ -221,9 +221,9 @@ void Verbs::remove_now(const ContainerId& id, Force force, const Done& done) {
             const auto seen = look(runtime_, known.engine_id, known, call);
             if (!seen && seen.error().code == Errc::NotFound) return {};
             if (!seen) return seen.error();
-            const bool up = seen->runs() || seen->state.restarting;
-            if (up && force == Force::No) return refuse(known, "is running; stop it, or remove it by force");
-            if (up)
+            if (seen->is_up() && force == Force::No)
+                return refuse(known, "is running; stop it, or remove it by force");
+            if (seen->is_up())
                 if (auto halted = halt(known, how, call); !halted) return halted;
             return runtime_.remove(known.engine_id, call);
         },

@@ -185,6 +185,7 @@ void World::merge_one(Container listed, bool complete) {
         if (known.state.status == Status::Exited && known.manually_stopped)
             known.state.status = Status::Stopped;
     }
+    known.state.restarting = listed.state.restarting;  // of one that is stopped meanwhile no event tells
     known.engine_id = listed.engine_id;
     known.engine_name = listed.engine_name;
     if (complete) known.engine_policy = listed.engine_policy;

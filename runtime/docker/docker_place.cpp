@@ -107,7 +107,7 @@ void DockerRuntime::remove_network(const std::string& name, const Call& call) co
 
 // Of one that does not run only the engine's notes change: it will start there.
 Result<> DockerRuntime::set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call) {
-    if (seen.container.runs() || seen.container.state.restarting) return {};
+    if (seen.container.is_up()) return {};
     const auto apart = apart_network(options_.bridge, spec.id);
     if (auto claimed = claim_network(apart, call); !claimed) return claimed;
     auto joined = join_apart(seen, spec, apart, call);

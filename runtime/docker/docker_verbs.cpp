@@ -69,7 +69,7 @@ Result<> DockerRuntime::stop(const EngineId& engine_id, StopOptions options, Cal
     const auto seen = look_at(engine_id, call);
     if (!seen && seen.error().code == Errc::NotFound) return {};
     if (!seen) return fail(seen.error(), "stop");
-    if (!seen->container.runs() && !seen->container.state.restarting) return {};
+    if (!seen->container.is_up()) return {};
 
     const auto signal_and_wait = [&](const std::string& signal, milliseconds grace) -> Result<Wait> {
         const auto sent = send_signal(engine_id, signal, call);

@@ -513,6 +513,25 @@ TEST_CASE("a paused container is paused again after a rollback", "[UA-40][servic
     CHECK(device.engine.named("db")->runs());
 }
 
+TEST_CASE("one that crashed again and again does so after a rollback, too", "[UA-40][service]") {
+    Gateway device;
+    auto crashing = berth::test::container(berth::test::spec("web"), Status::Exited);
+    crashing.state.restarting = true;
+    crashing.state.exit_code = 1;
+    const auto engine_id = device.engine.put(crashing);
+    device.on().desire(message("one", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE"})
+        device.on().command("one", word);
+    REQUIRE(device.on().says("one", "UPDATE_SUCCESS"));
+    CHECK(device.engine.policy_of(engine_id) == "no");
+    device.on().command("one", "ROLLBACK");
+    REQUIRE(device.on().says("one", "ROLLBACK_SUCCESS"));
+    CHECK(device.engine.inspect(engine_id, {})->runs());
+    CHECK(device.engine.policy_of(engine_id) == "unless-stopped");
+    CHECK(device.on().last("one")->actions[0].message == "new instance removed, old one running");
+}
+
 TEST_CASE("a newer desired state interrupts a download also behind waiting commands", "[UA-62][service]") {
     Gateway device;
     device.engine.put_in_registry("big:1");

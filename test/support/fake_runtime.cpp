@@ -194,7 +194,10 @@ Result<> FakeRuntime::stop(const EngineId& engine_id, runtime::StopOptions optio
         const auto* instance = at(engine_id);
         return !instance || !instance->container.runs();
     };
-    if (ended()) return {};
+    if (ended()) {
+        if (auto* instance = at(engine_id)) instance->container.state.restarting = false;
+        return {};
+    }
     note("stop", *at(engine_id));
     signal(*at(engine_id), options.signal.empty() ? "SIGTERM" : options.signal);
     const auto until = std::min(call.deadline, steady_clock::now() + options.grace);
