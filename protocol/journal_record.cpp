@@ -20,7 +20,10 @@ OrderedJson json_of(const ContainerSpec& spec) {
 }
 
 OrderedJson json_of(const OldInstance& old) {
-    return {{"spec", json_of(old.spec)}, {"ran", old.ran}, {"paused", old.paused}};
+    return {{"spec", json_of(old.spec)},
+            {"ran", old.ran},
+            {"paused", old.paused},
+            {"manuallyStopped", old.manually_stopped}};
 }
 
 OrderedJson json_of(const ActionState& action) {
@@ -84,7 +87,8 @@ ContainerSpec spec_of(const Json& json) {
 }
 
 OldInstance old_of(const Json& json) {
-    return {spec_of(json.at("spec")), json.at("ran"), json.at("paused")};
+    return {spec_of(json.at("spec")), json.at("ran"), json.at("paused"),
+            json.value("manuallyStopped", false)};  // a record of before does not have it
 }
 
 ActionState action_of(const Json& json) {

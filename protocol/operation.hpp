@@ -31,6 +31,7 @@ struct OldInstance {
     ContainerSpec spec{};
     bool ran{};  // running, paused or about to be started again by the engine
     bool paused{};
+    bool manually_stopped{};  // somebody had asked for its end
     bool operator==(const OldInstance&) const = default;
 };
 
@@ -49,7 +50,7 @@ struct ActionState {
     // anything.
     bool staged{};    // a new instance may exist
     bool touched{};   // the old instance may be stopped or changed
-    bool started{};   // the new instance may have been started
+    bool started{};   // the new instance may have been started, or the one that stays where it was down
     bool restored{};  // it has gone back, or was told to; if whole, nothing of the above may have happened
     bool finished{};  // for good: CLEANUP has left nothing to be taken back
     // Recreate only. The old instance is touched once the new one has held, that is proved itself beside it.

@@ -28,7 +28,7 @@ ContainerSpec in_place(const ContainerSpec& now, const ContainerSpec& wanted) {
 }
 
 OldInstance old_of(const Container& now) {
-    return {now.spec, now.is_up(), now.state.status == Status::Paused};
+    return {now.spec, now.is_up(), now.state.status == Status::Paused, now.manually_stopped};
 }
 
 ActionState action_of(const Change& change, const DesiredState& desired,

@@ -123,9 +123,12 @@ void Moves::hand_out_step(std::size_t index) {
     const StepKind kind = step_for(index);
     action.staged |= kind == StepKind::Stage;
     action.touched |= kind == StepKind::StopOld || kind == StepKind::Apply || kind == StepKind::StopReplaced;
-    action.started |= kind == StepKind::StartNew || kind == StepKind::StartBeside;
+    // A rollback has to know; of what is only checked nothing goes back.
+    const bool wakes =
+        kind == StepKind::EnsureRunning && action.action == Action::Update && action.old && !action.old->ran;
+    action.started |= kind == StepKind::StartNew || kind == StepKind::StartBeside || wakes;
     action.restored |= kind == StepKind::Restore;
-    keep_ |= kind != StepKind::EnsureRunning;
+    keep_ |= kind != StepKind::EnsureRunning || wakes;
     effects_.emplace_back(Run{kind, state_.number, index, action});
 }
 

@@ -138,10 +138,10 @@ void Steps::stop_old(const ActionState& action, Done done) {
 }
 
 // First the engine's policy, so that it does not bring back what must stay down.
-void Steps::stop(const ContainerId& container, const std::string& name, Done done) {
+void Steps::stop(const ContainerId& container, const std::string& name, Done done, bool is_asked) {
     const EngineId id = engine_id(container);
     if (id.empty()) return done(std::nullopt);  // removed by hand: as good as stopped
-    world_.expect_stop(container);
+    world_.expect_stop(container, is_asked);
     submit(
         Lane::Steps, container, config_.stop_timeout * 2 + kCallLimit,
         [this, id](const runtime::Call& call) -> Result<> {

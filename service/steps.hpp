@@ -134,7 +134,8 @@ class Steps {
     using One = std::function<void(const OldInstance&, Done)>;
     void for_each(std::deque<OldInstance> rest, One one, Done done, std::optional<Error> failed = {});
     void stop_old(const ActionState& action, Done done);
-    void stop(const ContainerId& id, const std::string& name, Done done);
+    // Not asked: it counts as one that ended by itself.
+    void stop(const ContainerId& container, const std::string& name, Done done, bool is_asked = true);
     void apply(const ActionState& action, Done done);
     void start_new(const ActionState& action, Done done);
     void change_roles(const ActionState& action, Done done);
@@ -166,6 +167,7 @@ class Steps {
     void restore_olds(const ActionState& action, Done done);
     bool is_untouched(const ActionState& action, const OldInstance& old) const;
     enum class IfGone { MakeAgain, Tell };
+    void put_down(const ActionState& action, const OldInstance& old, Done done);
     void restore_old(const ActionState& action, const OldInstance& old, IfGone if_gone, Done done);
     void make_old_again(const ActionState& action, const OldInstance& old, Done done);
     void take_old_back(const OldInstance& old, Done done);

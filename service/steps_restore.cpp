@@ -18,6 +18,11 @@ Result<> run_again(runtime::Runtime& runtime, const EngineId& id, bool paused, c
     return paused ? runtime.pause(id, call) : runtime.unpause(id, call);
 }
 
+// One that stays, and was down until the update started it.
+bool is_woken(const ActionState& action, const OldInstance& old) {
+    return action.started && !old.ran && old.spec.id == action.spec.id;
+}
+
 // NotFound is the instance alone: one that is there misses something else, such as a network.
 Result<> not_the_instance(Error error) {
     if (error.code == Errc::NotFound) error.code = Errc::Invalid;
@@ -97,9 +102,24 @@ void Steps::restore_olds(const ActionState& action, Done done) {
         std::move(olds),
         [this, action](const OldInstance& old, Done then) {
             if (is_untouched(action, old)) return then(std::nullopt);
+            if (is_woken(action, old)) return put_down(action, old, std::move(then));
             restore_old(action, old, IfGone::MakeAgain, std::move(then));
         },
         std::move(done));
+}
+
+// Its policy goes with the stop and comes back with its values.
+void Steps::put_down(const ActionState& action, const OldInstance& old, Done done) {
+    stop(
+        old.spec.id, old.spec.name,
+        [this, action, old, done = std::move(done)](const std::optional<Error>& stopped) {
+            if (!stopped) world_.down_again(old.spec.id, old.manually_stopped);
+            restore_old(action, old, IfGone::MakeAgain,
+                        [stopped, done](const std::optional<Error>& restored) {
+                            done(stopped ? stopped : restored);
+                        });
+        },
+        old.manually_stopped);
 }
 
 // Whatever fails on the way does not keep the old one down either; the first failure is what is told.

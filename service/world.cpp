@@ -271,8 +271,9 @@ void World::forget(const ContainerId& id, Then then) {
     // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): id may be part of what is erased
     const ContainerId gone = id;
     const bool known = containers_.erase(gone) > 0;
-    for (auto* marks : {&asked_to_stop_, &our_stops_, &gone_down_})
+    for (auto* marks : {&asked_to_stop_, &gone_down_})
         marks->erase(gone);
+    our_stops_.erase(gone);
     foreign_stops_.erase(gone);
     if (!known && !then) return;
     workers_.submit(Lane::Quick, gone, [this, gone, then = std::move(then)](const std::stop_token&) -> Task {
@@ -285,8 +286,19 @@ void World::forget(const ContainerId& id, Then then) {
     if (known) notify(changed_);
 }
 
-void World::expect_stop(const ContainerId& id) {
-    our_stops_.insert(id);
+void World::expect_stop(const ContainerId& id, bool is_asked) {
+    our_stops_[id] = is_asked;
+}
+
+void World::down_again(const ContainerId& id, bool is_asked) {
+    const auto at = containers_.find(id);
+    if (at == containers_.end() || at->second.runs()) return;
+    Container& container = at->second;
+    container.state.status = is_asked ? Status::Stopped : Status::Exited;
+    container.state.restarting = false;
+    container.manually_stopped = is_asked;
+    save(container, {});
+    notify(changed_);
 }
 
 // One that waited to be started again had no process: no event tells that it will not be.

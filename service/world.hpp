@@ -47,7 +47,10 @@ class World {
     void on_created(const ContainerId& id, const EngineId& engine_id);
     // The instance is gone: the picture follows at once, then the record, then `then`.
     void forget(const ContainerId& id, Then then = {});
-    void expect_stop(const ContainerId& id);  // Berth itself is about to stop it
+    // Berth itself is about to stop it. Not asked: it counts as one that ended by itself.
+    void expect_stop(const ContainerId& id, bool is_asked = true);
+    // What Berth had started is as it was before; its end may still be to be told.
+    void down_again(const ContainerId& id, bool is_asked);
     void stopped(const ContainerId& id);      // by Berth; most are known from their end
     void stop_failed(const ContainerId& id);  // it runs on: an end that comes later is its own
     void start_failed(const ContainerId& id, const std::string& why);
@@ -111,8 +114,8 @@ class World {
     runtime::Runtime& runtime_;
     std::string home_dir_;
     std::map<ContainerId, Container> containers_;
-    std::set<ContainerId> asked_to_stop_;  // a kill event came; the die event makes it Stopped
-    std::set<ContainerId> our_stops_;
+    std::set<ContainerId> asked_to_stop_;    // a kill event came; the die event makes it Stopped
+    std::map<ContainerId, bool> our_stops_;  // whether they count as asked for
     std::map<ContainerId, std::chrono::steady_clock::time_point>
         foreign_stops_;  // which may be the engine's end
     std::set<ContainerId> gone_down_;

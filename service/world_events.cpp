@@ -121,17 +121,22 @@ void World::on_inspected(const Container& started, const Container& seen) {
 void World::on_died(Container& container, const EngineEvent& event) {
     auto& state = container.state;
     // Any signal may have been asked for, also one that programs use for other things.
-    const bool asked = asked_to_stop_.erase(container.spec.id) > 0 || our_stops_.contains(container.spec.id);
+    const auto ours = our_stops_.find(container.spec.id);
+    const bool is_ours = ours != our_stops_.end();
+    const bool is_signalled = asked_to_stop_.erase(container.spec.id) > 0;
+    const bool asked = is_ours ? ours->second : is_signalled;
     state.status = asked ? Status::Stopped : Status::Exited;
     state.exit_code = event.exit_code;
     state.finished_at = event.time;
     state.pid = -1;
     if (state.oom_killed && state.error.empty()) state.error = "OOM Killed";
-    state.restarting = !asked && engine_restarts(container, event.exit_code);
+    state.restarting = !asked && !is_ours && engine_restarts(container, event.exit_code);
     log::info("container {} {} with exit code {}", container.spec.name, asked ? "stopped" : "exited",
               event.exit_code);
     if (asked) container.manually_stopped = true;
-    if (asked && our_stops_.erase(container.spec.id) == 0)
+    if (is_ours)
+        our_stops_.erase(ours);
+    else if (asked)
         foreign_stops_[container.spec.id] = std::chrono::steady_clock::now();
     // One that the engine restarts is not written down: it would wear the flash for as long as it crashes.
     if (!state.restarting) save(container, {});

@@ -532,6 +532,45 @@ TEST_CASE("one that crashed again and again does so after a rollback, too", "[UA
     CHECK(device.on().last("one")->actions[0].message == "new instance removed, old one running");
 }
 
+TEST_CASE("what an update in place has started is down again after a rollback", "[UA-40][UA-57][service]") {
+    const bool by_hand = GENERATE(true, false);
+    Gateway device;
+    const auto policy = by_hand ? "" : pair("restartPolicy", "no");
+    device.deploy("one", {{"web", "app:1", pair("memory", "64M") + policy}});
+    const auto engine_id = device.engine.named("web")->engine_id;
+    int asked = 0;
+    const auto is_marked = [&] {
+        const auto activity = "get-" + std::to_string(++asked) + "\"";
+        device.on().send("currentstate/get", R"({"activityId":")" + activity + "}");
+        bool marked = false;
+        device.on().await_inventory([&](const std::string& text) {
+            if (text.find(activity) == std::string::npos) return false;
+            marked = text.find("manuallyStopped") != std::string::npos;
+            return true;
+        });
+        return marked;
+    };
+    if (by_hand) {
+        REQUIRE(device.engine.stop(engine_id, {}, {}));
+    } else {
+        device.engine.end_process(engine_id, 0);
+    }
+    REQUIRE(berth::test::eventually([&] { return is_marked() == by_hand; }));
+    device.activate("two", {{"web", "app:1", pair("memory", "96M") + policy}});
+    CHECK(device.engine.named("web")->runs());
+    REQUIRE(berth::test::eventually([&] { return !is_marked(); }));
+    device.station.reset();  // how it was is in the journal
+    device.on().command("two", "ROLLBACK");
+    REQUIRE(device.on().says("two", "ROLLBACK_SUCCESS"));
+    CHECK_FALSE(device.engine.named("web")->runs());
+    CHECK(device.engine.limits_of(engine_id).memory == "64M");
+    CHECK(device.engine.policy_of(engine_id) == (by_hand ? "unless-stopped" : "no"));
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(berth::test::eventually([&] { return is_marked() == by_hand; }));
+    CHECK_FALSE(device.engine.named("web")->runs());
+}
+
 TEST_CASE("a newer desired state interrupts a download also behind waiting commands", "[UA-62][service]") {
     Gateway device;
     device.engine.put_in_registry("big:1");
