@@ -54,11 +54,19 @@ void Moves::abandon() {
     if (any) start(Command::Cleanup, 0, {});
 }
 
-// The interrupted phase counts as failed; CLEANUP restores.
+// The interrupted phase counts as failed, and so does what was in progress; CLEANUP restores, without words
+// if a newer desired state waits.
 void Moves::give_back() {
     const RunningPhase phase = running();
-    state_.scopes[phase.scope].status = rule_of(phase.command).failed;
+    const auto& rule = rule_of(phase.command);
+    for (const std::size_t index : phase.active) {
+        auto& action = state_.actions[index];
+        action.status = rule.action_failed;
+        action.message = "interrupted, as the machine was started anew";
+    }
+    state_.scopes[phase.scope].status = rule.failed;
     state_.running.reset();
+    if (state_.superseded) return end_for_newer();
     start(Command::Cleanup, 0, {});
 }
 

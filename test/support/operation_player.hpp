@@ -55,10 +55,10 @@ class OperationPlayer {
     }
 
     // Berth ends and starts again: what was under way is forgotten.
-    void restart() {
+    void restart(bool same_boot = true) {
         open_.clear();
         cancelled_ = false;
-        send(reconcile::Resumed{true});
+        send(reconcile::Resumed{same_boot});
     }
 
     void send(const reconcile::Event& event) { settle(reconcile::advance(std::move(state_), event)); }
