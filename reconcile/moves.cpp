@@ -36,7 +36,7 @@ void Moves::announce(Word word, std::string message) {
 void Moves::command(Command command, const std::string& baseline) {
     if (state_.running || (state_.drives_itself && !state_.waits_for_grace)) return;
     state_.drives_itself = state_.waits_for_grace = false;
-    const auto scope = find_scope(baseline);
+    const auto scope = find_scope(state_, baseline);
     if (!scope) return refuse(command, baseline, "no baseline " + baseline);
     const Word status = state_.scopes[*scope].status;
     const auto& rule = rule_of(command);

@@ -10,6 +10,9 @@
 
 namespace berth::reconcile {
 
+// The scope that a command's baseline names; nothing: there is none, or it has been cleaned up.
+std::optional<std::size_t> find_scope(const OperationState& state, const std::string& baseline);
+
 class Moves {
  public:
     explicit Moves(OperationState state) : state_(std::move(state)) {}
@@ -36,7 +39,6 @@ class Moves {
 
  private:
     RunningPhase& running() { return *state_.running; }
-    std::optional<std::size_t> find_scope(const std::string& baseline) const;
     void refuse(Command command, const std::string& baseline, std::string why);
     std::vector<std::size_t> concerned(Command command, std::size_t scope) const;
     void look_for_room();

@@ -48,6 +48,16 @@ Advance advance(OperationState state, const Event& event) {
     return std::move(moves).result();
 }
 
+bool ends_download(const OperationState& state, Command command, const std::string& baseline) {
+    if (command != Command::Rollback && command != Command::Cleanup) return false;
+    if (!state.running || state.running->command != Command::Download) return false;
+    const auto scope = find_scope(state, baseline);
+    if (!scope) return false;
+    const bool is_its_own = *scope == state.running->scope;
+    const Word after = is_its_own ? rule_of(Command::Download).failed : state.scopes[*scope].status;
+    return rule_of(command).allowed_in.contains(after);
+}
+
 bool answers_after_end(const OperationState& state, const std::string& baseline) {
     const bool early = state.ended && !state.actions.empty() && !state.scopes.front().cleaned;
     if (!early || state.superseded || state.drives_itself) return false;

@@ -97,6 +97,10 @@ Advance begin(const DesiredState& desired, const std::vector<Container>& current
 
 Advance advance(OperationState state, const Event& event);
 
+// Whether this command, next in line, ends the DOWNLOAD that runs early: ROLLBACK and CLEANUP do, unless they
+// would be refused afterwards all the same.
+bool ends_download(const OperationState& state, Command command, const std::string& baseline);
+
 // After the operation has ended early because nothing was to be removed: a client that goes through all
 // baselines is still answered for that empty one, its CLEANUP with the final word again.
 bool answers_after_end(const OperationState& state, const std::string& baseline);

@@ -6,10 +6,10 @@
 
 namespace berth::reconcile {
 
-std::optional<std::size_t> Moves::find_scope(const std::string& baseline) const {
+std::optional<std::size_t> find_scope(const OperationState& state, const std::string& baseline) {
     if (baseline.empty() || baseline == "*") return 0;
-    for (std::size_t i = 1; i < state_.scopes.size(); ++i)
-        if (state_.scopes[i].baseline == baseline && !state_.scopes[i].cleaned) return i;
+    for (std::size_t i = 1; i < state.scopes.size(); ++i)
+        if (state.scopes[i].baseline == baseline && !state.scopes[i].cleaned) return i;
     return std::nullopt;
 }
 

@@ -84,7 +84,6 @@ class Updates {
     void give_up_waiting(const Error& error);
     void give_way();
     bool came_before(const CommandMessage& command) const;
-    void interrupt_download(const std::string& by);
     bool is_open() const { return operation_ && !operation_->ended; }
 
     // What is done about it (updates.cpp).

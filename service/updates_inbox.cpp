@@ -135,11 +135,6 @@ void Updates::accept(DesiredState desired, const std::string& payload) {
     if (has_newer()) keep_soon(Flush::Now);
 }
 
-void Updates::interrupt_download(const std::string& by) {
-    if (is_open() && operation_->running && operation_->running->command == Command::Download && resumed_)
-        on_event(reconcile::Interrupted{by});
-}
-
 bool Updates::came_before(const CommandMessage& command) const {
     const auto is_it = [&command](const Waiting& waiting) {
         const auto* other = std::get_if<CommandMessage>(&waiting);
@@ -205,8 +200,8 @@ bool Updates::take(const CommandMessage& message) {
         return true;
     }
     // As the next in line only: a sender may send a whole sequence at once.
-    if (*message.command == Command::Rollback || *message.command == Command::Cleanup)
-        interrupt_download(message.word);
+    if (resumed_ && reconcile::ends_download(*operation_, *message.command, message.baseline))
+        on_event(reconcile::Interrupted{message.word});
     if (operation_->drives_itself && !operation_->waits_for_grace) {
         log::info("command '{}' ignored: activity '{}' drives itself", message.word, message.activity_id);
         waiting_.pop_front();

@@ -118,6 +118,25 @@ TEST_CASE("baselines have their own statuses, also the implicit ones", "[UA-28][
           "old:UPDATE_SUCCESS");
 }
 
+TEST_CASE("a command ends a download early only if it is carried out afterwards",
+          "[UA-62][UA-34][reconcile]") {
+    OperationPlayer player;
+    player.begin(shop_of_two(), {}, {});
+    player.send(CommandReceived{Command::Download, "shop"});
+    const auto ends = [&player](Command what, const std::string& baseline) {
+        return ends_download(player.state(), what, baseline);
+    };
+    CHECK(ends(Command::Rollback, "shop"));
+    for (const std::string baseline : {"shop", "containers:c", "*", ""})
+        CHECK(ends(Command::Cleanup, baseline));
+    CHECK_FALSE(ends(Command::Cleanup, "shpo"));
+    CHECK_FALSE(ends(Command::Rollback, "containers:c"));
+    CHECK_FALSE(ends(Command::Rollback, ""));
+    CHECK_FALSE(ends(Command::Update, "shop"));
+    player.play();
+    CHECK_FALSE(ends(Command::Rollback, "shop"));
+}
+
 TEST_CASE("completed only if every baseline was", "[UA-43][UA-42][reconcile]") {
     for (const bool second_fails : {false, true}) {
         OperationPlayer player;

@@ -586,6 +586,26 @@ TEST_CASE("a newer desired state interrupts a download also behind waiting comma
     CHECK(device.names_and_images() == Words{"db=app:1"});
 }
 
+TEST_CASE("a command that is refused all the same leaves a download alone", "[UA-62][UA-31][service]") {
+    Gateway device;
+    device.engine.put_in_registry("big:1");
+    device.engine.hang_pulls(true);
+    device.on().desire(message("one", {{"web", "big:1"}, {"db"}}, 5));
+    device.on().command("one", "DOWNLOAD", "containers:web");
+    REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+    const bool misspelt = GENERATE(false, true);
+    if (misspelt)
+        device.on().command("one", "CLEANUP", "containers:wbe");
+    else
+        device.on().command("one", "ROLLBACK", "containers:db");
+    device.on().on_loop([] {});
+    device.engine.hang_pulls(false);
+    REQUIRE(device.on().says("one", misspelt ? "CLEANUP" : "ROLLBACK_FAILURE"));
+    const auto words = device.on().words_until("one", "");
+    CHECK(std::count(words.begin(), words.end(), "DOWNLOAD_SUCCESS") == 1);
+    CHECK(std::count(words.begin(), words.end(), "DOWNLOAD_FAILURE") == 0);
+}
+
 TEST_CASE("a rollback before anything was stopped leaves the old one running", "[UA-39][service]") {
     Gateway device;
     device.deploy("one", {{"web"}});
