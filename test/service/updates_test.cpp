@@ -586,6 +586,29 @@ TEST_CASE("a newer desired state interrupts a download also behind waiting comma
     CHECK(device.names_and_images() == Words{"db=app:1"});
 }
 
+TEST_CASE("ROLLBACK and CLEANUP end a download that hangs, whoever drives it", "[UA-62][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.engine.put_in_registry("big:1");
+    device.engine.hang_pulls(true);
+    const bool by_itself = GENERATE(false, true);
+    const bool rolls_back = GENERATE(false, true);
+    const std::string word = rolls_back ? "ROLLBACK" : "CLEANUP";
+    device.on().desire(message("two", {{"web", "big:1"}}, by_itself ? 0 : 5));
+    if (!by_itself) device.on().command("two", "DOWNLOAD");
+    REQUIRE(device.engine.await_calls(Verb::Pull, 1));
+    device.on().command("two", word);
+    REQUIRE(device.on().says("two", "DOWNLOAD_FAILURE"));
+    if (!by_itself && rolls_back) {
+        REQUIRE(device.on().says("two", "ROLLBACK_SUCCESS"));
+        device.on().command("two", "CLEANUP");
+    }
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK_THAT(device.on().last("two")->actions[0].message, StartsWith("interrupted by " + word));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+    CHECK(device.engine.calls(Verb::Stop) == 0);
+}
+
 TEST_CASE("a command that is refused all the same leaves a download alone", "[UA-62][UA-31][service]") {
     Gateway device;
     device.engine.put_in_registry("big:1");
