@@ -76,6 +76,8 @@ class Updates {
     void on_feedback(const Message& message);
     bool is_copy(const DesiredState& desired, const Message& message);
     void accept(DesiredState desired, const std::string& payload);
+    std::vector<std::string> take_out_waiting();  // the desired states; their activities
+    void say_superseded(const std::vector<std::string>& activities, const std::string& newer);
     void work_off();
     bool take(const CommandMessage& command);  // the first that waits; true: done with it, it is gone
     bool make_way();

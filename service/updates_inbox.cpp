@@ -99,11 +99,17 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
     }
     for (const auto& waiting : waiting_)
         if (const auto* other = std::get_if<DesiredState>(&waiting); other && *other == desired) return true;
-    if (identifying_ && *identifying_ == desired) return true;
+    // Sent once more, by its sender and not by a broker, it is the newest: whatever waits came before it.
+    const bool sent_again = !message.duplicate && !message.retained;
+    if (identifying_ && *identifying_ == desired) {
+        if (sent_again) say_superseded(take_out_waiting(), desired.activity_id);
+        return true;
+    }
     const bool same = operation_ && operation_->activity_id == desired.activity_id &&
                       operation_->timestamp == desired.timestamp && operation_->digest == desired.digest;
     if (!same || operation_->superseded) return false;
     if (operation_->ended) return message.duplicate;
+    if (sent_again) say_superseded(take_out_waiting(), desired.activity_id);
     log::info("activity '{}': the same desired state again: last feedback repeated", desired.activity_id);
     // Not if the record that is on its way is refused: that answers the copy as well.
     journal_.after_pending([this, number = operation_->number] {
@@ -115,24 +121,34 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
 // Of several that wait only the newest is worth acting on. One that has to wait for an open operation may do
 // so for minutes, and its sender thinks that it has been delivered: it goes into the journal.
 void Updates::accept(DesiredState desired, const std::string& payload) {
-    std::vector<std::string> older;
-    for (const auto& waiting : waiting_)
-        if (const auto* other = std::get_if<DesiredState>(&waiting)) older.push_back(other->activity_id);
-    std::erase_if(waiting_,
-                  [](const Waiting& waiting) { return std::holds_alternative<DesiredState>(waiting); });
     const auto newer = desired.activity_id;
+    const auto older = take_out_waiting();
     waiting_.emplace_back(std::move(desired));
     waiting_payload_ = payload;
-    // Each answer is recorded: what it is about must not be among what waits any more.
-    for (const auto& activity_id : older) {
+    say_superseded(older, newer);
+    work_off();
+    if (has_newer()) keep_soon(Flush::Now);
+}
+
+std::vector<std::string> Updates::take_out_waiting() {
+    std::vector<std::string> activities;
+    for (const auto& waiting : waiting_)
+        if (const auto* desired = std::get_if<DesiredState>(&waiting))
+            activities.push_back(desired->activity_id);
+    std::erase_if(waiting_,
+                  [](const Waiting& waiting) { return std::holds_alternative<DesiredState>(waiting); });
+    return activities;
+}
+
+// Each answer is recorded: what it is about must not be among what waits any more.
+void Updates::say_superseded(const std::vector<std::string>& activities, const std::string& newer) {
+    for (const auto& activity_id : activities) {
         Feedback superseded{};
         superseded.activity_id = activity_id;
         superseded.status = Word::Superseded;
         superseded.message = "not acted on: '" + newer + "' came after it";
         say(std::move(superseded));
     }
-    work_off();
-    if (has_newer()) keep_soon(Flush::Now);
 }
 
 bool Updates::came_before(const CommandMessage& command) const {

@@ -316,6 +316,35 @@ TEST_CASE("a copy of an open message repeats the last feedback", "[UA-56][servic
     CHECK(device.on().words_until("act", "COMPLETED") == before);
 }
 
+TEST_CASE("what was sent last counts, also where it is the one that is open", "[UA-55][UA-56][service]") {
+    Gateway device;
+    const auto first = message("one", {{"web"}}, 5);
+    const bool identified = GENERATE(false, true);
+    const bool by_the_broker = GENERATE(false, true);
+    if (identified) {
+        device.on().desire(first);
+        REQUIRE(device.on().says("one", "IDENTIFIED"));
+    }
+    device.on();
+    device.engine.hang_lists(true);  // the engine is asked before anything gives way, too
+    if (!identified) device.on().desire(first);
+    device.on().desire(message("two", {{"db"}}, 6));
+    device.on().send("desiredstate", first, false, by_the_broker);
+    device.on().on_loop([] {});
+    device.engine.hang_lists(false);
+    REQUIRE(device.on().says("two", by_the_broker ? "IDENTIFIED" : "SUPERSEDED"));
+    if (by_the_broker) {
+        CHECK(device.on().says("one", "SUPERSEDED"));
+    } else {
+        CHECK(device.on().last("two")->message == "not acted on: 'one' came after it");
+        device.on().command("one", "DOWNLOAD");
+        CHECK(device.on().says("one", "DOWNLOAD_SUCCESS"));
+        const auto words = device.on().words_until("one", "");
+        CHECK(std::count(words.begin(), words.end(), "IDENTIFYING") == 1);
+        CHECK(std::count(words.begin(), words.end(), "SUPERSEDED") == 0);
+    }
+}
+
 TEST_CASE("commands and questions that were retained are of another day", "[service]") {
     Gateway device;
     device.on().desire(message("act", {{"web"}}, 5));
