@@ -1,5 +1,6 @@
 #include "service/updates.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "service/door.hpp"
@@ -12,6 +13,10 @@ namespace {
 constexpr auto kWaitsForCommands =
     "waiting for commands because the message has a timestamp (update_agent.apply_mode = \"hybrid\"); send "
     "DOWNLOAD, or leave the timestamp out to apply at once";
+
+// It is not known of a message that arrives as it is published whether the broker keeps it: only the next
+// connect tells. Nine kilobytes of each record.
+constexpr std::size_t kMostAccepted = 128;
 
 }  // namespace
 
@@ -57,7 +62,10 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
         return work_off();
     }
     const auto accepted_before = accepted_;
-    remember(accepted_, desired.digest);
+    // What the broker keeps comes with every connect, however many others come in between.
+    if (std::find(accepted_.begin(), accepted_.end(), retained_) != accepted_.end())
+        remember(accepted_, retained_, kMostAccepted);
+    remember(accepted_, desired.digest, kMostAccepted);
     auto identified = reconcile::begin(desired, world_.containers(), how(desired));
     // Accepted means on disk: without a record the message is refused and nothing has happened.
     auto previous = std::exchange(operation_, std::nullopt);

@@ -26,7 +26,8 @@
 
 namespace berth::service {
 
-void remember(std::deque<std::string>& last, const std::string& what);  // the newest 16
+// As the newest; of all only the newest `most` stay.
+void remember(std::deque<std::string>& last, const std::string& what, std::size_t most);
 
 class Updates {
  public:
@@ -149,6 +150,7 @@ class Updates {
     std::uint64_t last_number_{0};
     std::deque<std::string> commands_;  // acted on last: one that is delivered twice acts once
     std::deque<std::string> accepted_;  // digests of what was acted on last: a retained copy acts once, ever
+    std::string retained_;              // digest of what the broker keeps, as far as it has said so
     bool recovering_{false};
     std::deque<std::size_t> own_feedback_;  // hashes of what was published last: all else is a second agent's
     std::int64_t restored_stamp_{0};        // up to it an earlier process of ours may have spoken

@@ -15,7 +15,7 @@ namespace berth::service {
 
 namespace {
 
-constexpr std::size_t kRemembered = 16;     // of what was acted on
+constexpr std::size_t kRemembered = 16;     // of the commands that were acted on
 constexpr std::size_t kMostWaiting = 64;    // messages behind the one that is worked on
 constexpr std::size_t kOwnFeedback = 8192;  // more than can wait for the broker, and then be heard at once
 
@@ -25,10 +25,10 @@ std::string key_of(const CommandMessage& command) {
 
 }  // namespace
 
-void remember(std::deque<std::string>& last, const std::string& what) {
+void remember(std::deque<std::string>& last, const std::string& what, std::size_t most) {
     std::erase(last, what);
     last.push_back(what);
-    if (last.size() > kRemembered) last.pop_front();
+    if (last.size() > most) last.pop_front();
 }
 
 std::vector<Route> Updates::routes() {
@@ -91,6 +91,7 @@ Result<> Updates::may_accept(const DesiredState& desired) const {
 
 // QoS 1 may deliver twice, and a retained message comes again with every connect.
 bool Updates::is_copy(const DesiredState& desired, const Message& message) {
+    if (message.retained) retained_ = desired.digest;
     if (message.retained &&
         std::find(accepted_.begin(), accepted_.end(), desired.digest) != accepted_.end()) {
         log::info("activity '{}': a retained desired state that was applied before: ignored",
@@ -224,7 +225,7 @@ bool Updates::take(const CommandMessage& message) {
         return true;
     }
     if (operation_->running || !resumed_) return false;
-    remember(commands_, key_of(message));
+    remember(commands_, key_of(message), kRemembered);
     const reconcile::CommandReceived received{*message.command, message.baseline};
     waiting_.pop_front();  // in the record that follows it does not wait any more
     settle(reconcile::advance(std::move(*operation_), received));

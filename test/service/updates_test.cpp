@@ -525,6 +525,27 @@ TEST_CASE("a retained desired state acts once, ever", "[UA-66][service]") {
     CHECK(device.names_and_images() == Words{"web=app:2"});
 }
 
+TEST_CASE("a retained desired state acts once, however many others come before it is seen again",
+          "[UA-66][service]") {
+    Gateway device;
+    const bool has_flag = GENERATE(false, true);  // else Berth listens while it is published
+    const int others = has_flag ? 140 : 20;
+    const auto retained = message("one", {{"web"}});
+    device.on().send("desiredstate", retained, has_flag);
+    REQUIRE(device.on().says("one", "COMPLETED"));
+    for (int i = 0; i < others; ++i) {
+        device.on().desire(
+            message("other", {}, 0,
+                    R"(,"config":[{"key":"systemContainers","value":"s)" + std::to_string(i) + R"("}])"));
+        REQUIRE(berth::test::eventually([&] { return device.on().is_at_rest(); }));
+    }
+    device.station.reset();
+    device.on().send("desiredstate", retained, true);
+    device.deploy("last", {});
+    CHECK(device.on().words_until("one", "").empty());
+    CHECK(device.names_and_images().empty());
+}
+
 TEST_CASE("a paused container is paused again after a rollback", "[UA-40][service]") {
     Gateway device;
     device.deploy("one", {{"web"}, {"db"}, {"limited", "app:1", pair("memory", "64M")}});
