@@ -155,7 +155,7 @@ class Updates {
     std::deque<std::size_t> own_feedback_;  // hashes of what was published last: all else is a second agent's
     std::int64_t restored_stamp_{0};        // up to it an earlier process of ours may have spoken
     bool told_of_second_agent_{false};
-    std::chrono::steady_clock::time_point last_progress_{};
+    std::optional<std::chrono::steady_clock::time_point> last_progress_{};
 };
 
 }  // namespace berth::service

@@ -243,7 +243,7 @@ std::string Updates::stamped(Feedback feedback) {
 void Updates::say_progress(const Feedback& feedback) {
     const auto now = std::chrono::steady_clock::now();
     const auto pause = config_.feedback_interval;
-    if (pause == milliseconds::zero() || now - last_progress_ < pause) return;
+    if (pause == milliseconds::zero() || (last_progress_ && now - *last_progress_ < pause)) return;
     last_progress_ = now;
     Publication publication{};
     publication.topic = topics_.desired_state_feedback;

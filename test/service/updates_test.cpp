@@ -413,6 +413,21 @@ TEST_CASE("two and more at once: everything is deployed, ends in any order", "[U
     CHECK(device.records() == 0);
 }
 
+TEST_CASE("progress is told once per feedback_interval, and never where that is 0", "[UA-47][service]") {
+    auto config = one_by_one();
+    const bool never = GENERATE(false, true);
+    config.feedback_interval = std::chrono::hours(never ? 0 : 1);
+    Gateway device(config);
+    const std::vector<Wanted> far = {{"a", "far:1"}, {"b", "far:2"}, {"c", "far:3"}};
+    for (const auto& one : far)
+        device.engine.put_in_registry(one.image);
+    device.deploy("one", far);
+    const auto all = device.on().link.all();
+    const auto told =
+        std::count_if(all.begin(), all.end(), [](const auto& one) { return one.progress_only; });
+    CHECK(told == (never ? 0 : 1));
+}
+
 TEST_CASE("however many actions are in progress, two of them pull", "[BX-18][service]") {
     auto config = one_by_one();
     config.parallel = 16;
