@@ -47,9 +47,12 @@ std::vector<ScopeState> scopes_of(const OperationState& state, const DesiredStat
 
 Advance begin(const DesiredState& desired, const std::vector<Container>& current, const Identification& how) {
     auto [actions, notices] = identify(desired, current, how.pinned);
-    for (auto& action : actions)
-        if (action.action == Action::Create || action.action == Action::Recreate)
-            action.spec.id = how.new_id();
+    for (auto& action : actions) {
+        if (action.action != Action::Create && action.action != Action::Recreate) continue;
+        const auto at = how.staged.find(action.name);
+        action.staged = at != how.staged.end();
+        action.spec.id = action.staged ? at->second : how.new_id();
+    }
 
     OperationState state{};
     state.number = how.number;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -88,6 +89,7 @@ struct Identification {
     unsigned parallel{1};
     std::string notice{};  // what IDENTIFIED says besides the message's own warnings
     std::set<std::string> pinned{};
+    std::map<std::string, ContainerId> staged{};  // by component: what is taken over and not made anew
     std::function<ContainerId()> new_id{};
 };
 

@@ -61,12 +61,16 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
         say_failed(desired.activity_id, refused->message);
         return work_off();
     }
+    take_up(desired, how(desired));
+}
+
+void Updates::take_up(const DesiredState& desired, const reconcile::Identification& identification) {
     const auto accepted_before = accepted_;
     // What the broker keeps comes with every connect, however many others come in between.
     if (std::find(accepted_.begin(), accepted_.end(), retained_) != accepted_.end())
         remember(accepted_, retained_, kMostAccepted);
     remember(accepted_, desired.digest, kMostAccepted);
-    auto identified = reconcile::begin(desired, world_.containers(), how(desired));
+    auto identified = reconcile::begin(desired, world_.containers(), identification);
     // Accepted means on disk: without a record the message is refused and nothing has happened.
     auto previous = std::exchange(operation_, std::nullopt);
     const auto said_before = last_unsent_;

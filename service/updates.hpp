@@ -86,12 +86,14 @@ class Updates {
     bool has_newer() const;  // a desired state waits
     void give_up_waiting(const Error& error);
     void give_way();
+    bool begin_anew();
     bool came_before(const CommandMessage& command) const;
     bool is_open() const { return operation_ && !operation_->ended; }
 
     // What is done about it (updates.cpp).
     void identify(DesiredState desired);
     void on_listed(const DesiredState& desired, const Result<>& listed);
+    void take_up(const DesiredState& desired, const reconcile::Identification& identification);
     reconcile::Identification how(const DesiredState& desired);
     void on_event(const reconcile::Event& event);
     void say(Feedback feedback);  // after what is on its way to the journal, so in the order of events

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/envelope.hpp"
+#include "reconcile/adopt.hpp"
 #include "reconcile/identify.hpp"
 #include "service/door.hpp"
 #include "service/log.hpp"
@@ -252,7 +253,7 @@ void Updates::give_way() {
     const auto newest = std::find_if(waiting_.begin(), waiting_.end(), [](const Waiting& waiting) {
         return std::holds_alternative<DesiredState>(waiting);
     });
-    if (!is_open() || newest == waiting_.end()) return work_off();
+    if (!is_open() || newest == waiting_.end() || begin_anew()) return work_off();
     const auto& desired = std::get<DesiredState>(*newest);
     if (const auto refused = refusal_of(desired, world_.containers(), config_)) {
         const auto activity_id = desired.activity_id;
@@ -264,6 +265,24 @@ void Updates::give_way() {
         on_event(reconcile::Superseded{});
     }
     work_off();
+}
+
+// The same desired state with another time stamp, next in line, takes the open operation's place and what is
+// staged for it. In one record: until then that operation stays as it is.
+bool Updates::begin_anew() {
+    const auto* next = std::get_if<DesiredState>(&waiting_.front());
+    if (next == nullptr || recovering_ || refusal_of(*next, world_.containers(), config_)) return false;
+    auto staged = reconcile::adoptable(*operation_, *next, world_.containers(), pinned_for(*next, config_));
+    if (!staged) return false;
+    const auto desired = std::get<DesiredState>(std::move(waiting_.front()));
+    waiting_.pop_front();
+    log::info("activity '{}': sent again, begins anew, staged before: {}", desired.activity_id,
+              staged->size());
+    say_identifying(desired.activity_id);
+    auto identification = how(desired);
+    identification.staged = *std::move(staged);
+    take_up(desired, identification);
+    return true;
 }
 
 void Updates::give_up_waiting(const Error& error) {

@@ -345,6 +345,49 @@ TEST_CASE("what was sent last counts, also where it is the one that is open", "[
     }
 }
 
+TEST_CASE("a desired state that is sent again goes on with what is staged", "[service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    const std::vector<Wanted> wanted = {{"web", "app:2"}, {"db"}};
+    device.on().desire(message("two", wanted, 5));
+    device.on().command("two", "DOWNLOAD");
+    REQUIRE(device.on().says("two", "DOWNLOAD_SUCCESS"));
+    const auto ids = [&device] {
+        std::set<std::string> found;
+        for (const auto& one : device.engine.containers())
+            found.insert(one.spec.id);
+        return found;
+    };
+    const auto staged = ids();
+    REQUIRE(staged.size() == 3);
+    device.on().desire(message("two", wanted, 6));
+    REQUIRE(device.on().says("two", "IDENTIFIED", 2));
+    SECTION("by commands") {
+        device.on().command("two", "DOWNLOAD");
+        REQUIRE(device.on().says("two", "DOWNLOAD_SUCCESS", 2));
+        CHECK(ids() == staged);
+        for (const std::string word : {"UPDATE", "ACTIVATE", "CLEANUP"})
+            device.on().command("two", word);
+    }
+    SECTION("by itself") {
+        device.on().desire(message("two", wanted));
+    }
+    SECTION("by the next Berth, which takes it back") {
+        device.station.reset();
+        device.on().command("two", "CLEANUP");
+        REQUIRE(device.on().says("two", "INCOMPLETE"));
+        CHECK(device.names_and_images() == Words{"web=app:1"});
+        CHECK(device.records() == 1);
+        return;
+    }
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    const auto words = device.on().words_until("two", "");
+    CHECK(std::count(words.begin(), words.end(), "SUPERSEDED") == 0);
+    CHECK(device.names_and_images() == Words{"db=app:1", "web=app:2"});
+    CHECK(staged.contains(device.engine.named("web")->spec.id));
+    CHECK(staged.contains(device.engine.named("db")->spec.id));
+}
+
 TEST_CASE("commands and questions that were retained are of another day", "[service]") {
     Gateway device;
     device.on().desire(message("act", {{"web"}}, 5));
