@@ -7,6 +7,7 @@
 #include "protocol/feedback.hpp"
 #include "test/protocol/golden.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/rounds.hpp"
 
 using namespace berth;
 
@@ -234,7 +235,7 @@ TEST_CASE("mutated messages are decoded or refused, never worse", "[UA-05][proto
                                << "': " << text);
         }
     };
-    for (int i = 0; i < 4000; ++i) {
+    for (int i = 0; i < test::rounds(4000); ++i) {
         std::string text = corpus[pick(corpus.size())];
         for (std::size_t n = 1 + pick(4); n > 0 && !text.empty(); --n) {
             const auto at = pick(text.size());
@@ -260,5 +261,6 @@ TEST_CASE("mutated messages are decoded or refused, never worse", "[UA-05][proto
         }
         judge(decode_record(text), text);
     }
-    CHECK(good > 1000);  // the mutations leave enough alive to be worth something
+    // The mutations leave enough alive to be worth something.
+    CHECK(good > static_cast<std::size_t>(test::rounds(1000)));
 }

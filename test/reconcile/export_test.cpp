@@ -8,6 +8,7 @@
 #include "reconcile/plan.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/rounds.hpp"
 #include "test/support/varied_spec.hpp"
 
 using namespace berth;
@@ -15,7 +16,7 @@ using namespace berth;
 TEST_CASE("an export that is sent back finds only what it asks for", "[BX-21][reconcile]") {
     std::mt19937 rng(21);
     std::set<std::string> keys;
-    for (int world = 0; world < 500; ++world) {
+    for (int world = 0; world < test::rounds(500); ++world) {
         std::vector<Container> there;
         for (unsigned i = 0; i < rng() % 5; ++i) {
             const auto made = test::varied_spec(rng, "c" + std::to_string(i));

@@ -9,6 +9,7 @@
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/operation_player.hpp"
+#include "test/support/rounds.hpp"
 
 using namespace berth;
 using namespace berth::reconcile;
@@ -283,7 +284,7 @@ TEST_CASE("whatever is commanded for everything and for single components, each 
     const std::vector<std::string> scopes = {"*", "containers:a", "containers:b", "containers:c"};
     Machine machine;
     auto& dice = machine.dice();
-    for (int run = 0; run < 3000; ++run) {
+    for (int run = 0; run < berth::test::rounds(3000); ++run) {
         OperationPlayer player;
         machine.fail_one_of(run % 2 == 0 ? 0U : 8U);
         machine.deploy(player, three(run % 3 == 0 ? UpdateOrder::StartFirst : UpdateOrder::StopFirst),

@@ -6,6 +6,7 @@
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/operation_player.hpp"
+#include "test/support/rounds.hpp"
 
 using namespace berth;
 using namespace berth::reconcile;
@@ -388,7 +389,7 @@ TEST_CASE("whatever fails, a self-driving operation ends and says how", "[UA-54]
     const std::vector<StepKind> kinds = {StepKind::Stage,        StepKind::StopOld, StepKind::Apply,
                                          StepKind::StartNew,     StepKind::Restore, StepKind::RemoveOld,
                                          StepKind::EnsureRunning};
-    for (int run = 0; run < 400; ++run) {
+    for (int run = 0; run < berth::test::rounds(400); ++run) {
         OperationPlayer player;
         auto limited = spec("b");
         limited.resources.memory = "64M";

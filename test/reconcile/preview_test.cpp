@@ -9,6 +9,7 @@
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/operation_player.hpp"
+#include "test/support/rounds.hpp"
 #include "test/support/varied_spec.hpp"
 
 using namespace berth;
@@ -73,7 +74,7 @@ PlannedAction only_planned(const std::vector<Container>& there, std::vector<Cont
 
 TEST_CASE("an operation has the very actions that were identified", "[BX-07][reconcile]") {
     std::mt19937 rng(7);
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < test::rounds(500); ++i) {
         const auto world = any_world(rng);
         const auto identified = identify(world.asked, world.there, world.pinned);
         Identification how{};
@@ -89,7 +90,7 @@ TEST_CASE("an operation has the very actions that were identified", "[BX-07][rec
 TEST_CASE("what was planned is what is carried out", "[BX-07][reconcile]") {
     std::mt19937 rng(70);
     std::set<Action> seen;
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < test::rounds(500); ++i) {
         const auto world = any_world(rng);
         const auto result = preview(identify(world.asked, world.there, world.pinned), {});
         auto how = test::by_itself();
@@ -112,7 +113,7 @@ TEST_CASE("what was planned is what is carried out", "[BX-07][reconcile]") {
 
 TEST_CASE("the changes of a plan are what the comparison found", "[BX-07][reconcile]") {
     std::mt19937 rng(700);
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < test::rounds(500); ++i) {
         const auto now = test::varied_spec(rng, "web");
         const auto wanted = test::varied_spec(rng, "web");
         const auto found = compare(now, wanted);

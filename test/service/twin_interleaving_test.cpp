@@ -16,6 +16,7 @@
 #include "test/service/twin_bench.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/rounds.hpp"
 #include "test/support/varied_spec.hpp"
 #include "test/support/wait.hpp"
 
@@ -348,7 +349,7 @@ class Interleaving {
 
 TEST_CASE("whatever comes between, the cloud is shown what the engine says, and who asks is answered once",
           "[TW-12][TW-26][TW-29][TW-44][TW-69][TW-71][TW-75][TW-79][service]") {
-    constexpr unsigned kInterleavings = 200;
+    constexpr unsigned kInterleavings = berth::test::rounds(200);
     const char* given = std::getenv("BERTH_TWIN_SEED");
     const unsigned first = given != nullptr ? static_cast<unsigned>(std::atoi(given)) : 1;
     const unsigned last = given != nullptr ? first : kInterleavings;
