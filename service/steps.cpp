@@ -191,10 +191,18 @@ void Steps::start_new(const ActionState& action, Done done) {
         Lane::Steps, action.spec.id, kCallLimit,
         [this, id](const runtime::Call& call) { return runtime_.start(id, call); },
         [this, action, done = std::move(done)](const Result<>& started) {
-            if (!started) return done(fail(started.error(), of(action.name)));
+            if (!started) {
+                show_start_failed(action.spec.id, started.error());
+                return done(fail(started.error(), of(action.name)));
+            }
             log::info("container {} started", action.name);
             change_roles(action, done);
         });
+}
+
+// An engine that is away has refused nothing.
+void Steps::show_start_failed(const ContainerId& id, const Error& error) {
+    if (world_.ready() && error.code != Errc::Interrupted) world_.start_failed(id, error.message);
 }
 
 // After the gap: the roles, then the names follow. A name that cannot be had is put right another time.
@@ -238,8 +246,11 @@ void Steps::ensure_running(const ContainerSpec& spec, Done done) {
             if (auto given = runtime_.update(id, {spec.restart, std::nullopt}, call); !given) return given;
             return runtime_.start(id, call);
         },
-        [name = spec.name, done = std::move(done)](const Result<>& started) {
-            if (!started) return done(fail(started.error(), of(name)));
+        [this, id = spec.id, name = spec.name, done = std::move(done)](const Result<>& started) {
+            if (!started) {
+                show_start_failed(id, started.error());
+                return done(fail(started.error(), of(name)));
+            }
             done(std::nullopt);
         });
 }

@@ -138,6 +138,7 @@ class Steps {
     void stop(const ContainerId& container, const std::string& name, Done done, bool is_asked = true);
     void apply(const ActionState& action, Done done);
     void start_new(const ActionState& action, Done done);
+    void show_start_failed(const ContainerId& id, const Error& error);
     void change_roles(const ActionState& action, Done done);
     static std::deque<OldInstance> going(const ActionState& action);  // what shall be gone in the end
 

@@ -123,18 +123,23 @@ void Verbs::start(const ContainerId& id, Done done) {
                 if (auto given = runtime_.update(known.engine_id, policy_only(known.spec.restart), call);
                     !given)
                     return given;
-                return runtime_.start(known.engine_id, call);
+                return start_in_engine(known, call);
             },
-            [this, id, ended](const Result<>& started) { on_started(id, started, ended); });
+            ended);
     });
 }
 
-// One that did not fit, or that reached no engine, says nothing about the container.
-void Verbs::on_started(const ContainerId& id, const Result<>& started, const Done& done) {
-    const bool says_nothing =
-        started || started.error().code == Errc::Conflict || started.error().code == Errc::Unavailable;
-    if (!says_nothing) world_.start_failed(id, started.error().message);
-    done(started);
+// On a worker. Whatever the engine says a start failed of, such as a port that is taken, leaves the container
+// down. One that is up did not fit, and an engine that is lost says nothing; Busy is asked again.
+Result<> Verbs::start_in_engine(const Container& known, const runtime::Call& call) const {
+    auto started = runtime_.start(known.engine_id, call);
+    if (started || started.error().code == Errc::Busy) return started;
+    const auto seen = runtime_.inspect(known.engine_id, call);
+    const bool is_down = seen && !seen->runs() && seen->state.status != Status::Dead;
+    if (is_down)
+        loop_.post(
+            [this, id = known.spec.id, why = started.error().message] { world_.start_failed(id, why); });
+    return started;
 }
 
 // On a worker. First the engine's policy, so that it does not bring back what must stay down. An end before

@@ -84,7 +84,7 @@ class Verbs {
     void on_created(const Creation& creation, const std::optional<Error>& error);
     // The container, free for changes; else `done` has been told why not.
     const Container* take(const ContainerId& id, const Done& done) const;
-    void on_started(const ContainerId& id, const Result<>& started, const Done& done);
+    Result<> start_in_engine(const Container& known, const runtime::Call& call) const;
     // Pause and resume: the engine's verb, if the container is in `from`; else refused with `otherwise`.
     using Switch = Result<> (runtime::Runtime::*)(const EngineId&, runtime::Call);
     void switch_over(const ContainerId& id, Status from, const char* otherwise, Switch verb, Done done);

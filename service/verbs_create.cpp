@@ -63,10 +63,7 @@ void Verbs::on_created(const Creation& creation, const std::optional<Error>& err
         if (made == nullptr) return;
         run(
             Lane::Quick, id, std::chrono::minutes(2),
-            [this, engine_id = made->engine_id](const runtime::Call& call) {
-                return runtime_.start(engine_id, call);
-            },
-            [this, id, ended](const Result<>& result) { on_started(id, result, ended); });
+            [this, known = *made](const runtime::Call& call) { return start_in_engine(known, call); }, ended);
     });
 }
 

@@ -72,21 +72,77 @@ TEST_CASE("a start that fails is no failure of create", "[TW-31][TW-69][service]
     CHECK_THAT(bench.state(id)["error"].get<std::string>(), ContainsSubstring("no such program"));
 }
 
-TEST_CASE("a start that does not fit, or reaches no engine, stops nothing", "[TW-31][TW-69][service]") {
+TEST_CASE("whatever the engine says a start failed of, the state shows it", "[TW-31][TW-69][service]") {
     Started bench;
-    for (const auto code : {Errc::Conflict, Errc::Unavailable}) {
-        const auto number = std::to_string(static_cast<int>(code));
-        bench.engine.fail_next(Verb::Start, fail(code, "not now"));
-        const auto id = bench.create("make-" + number, {{"imageRef", "app:1"}, {"start", true}});
-        REQUIRE_FALSE(id.empty());
-        bench.settle();
-        CHECK(bench.state(id)["status"] == "CREATED");
-        bench.engine.fail_next(Verb::Start, fail(code, "not now"));
-        CHECK(bench.ask("Container:" + id, "start", "start-" + number) == 500);
-        bench.settle();
-        CHECK(bench.state(id)["status"] == "CREATED");
-        CHECK_FALSE(bench.state(id).contains("error"));
+    const std::vector<Error> refusals = {
+        fail(Errc::Conflict, "Bind for 0.0.0.0:80 failed: port is already allocated"),
+        fail(Errc::Unavailable, "failed to create task: dial tcp: i/o timeout")};
+    for (const auto& refusal : refusals) {
+        INFO(refusal.message);
+        const auto number = std::to_string(static_cast<int>(refusal.code));
+        const auto shows_it = [&](const std::string& id) {
+            return bench.until([&] {
+                auto state = bench.state(id);
+                return state["status"] == "STOPPED" &&
+                       state.value("error", "").find(refusal.message) != std::string::npos;
+            });
+        };
+        bench.engine.fail_next(Verb::Start, refusal);
+        const auto made = bench.create("make-" + number, {{"imageRef", "app:1"}, {"start", true}});
+        REQUIRE_FALSE(made.empty());
+        CHECK(shows_it(made));
+        const auto idle = bench.create("idle-" + number, {{"imageRef", "app:1"}});
+        bench.engine.fail_next(Verb::Start, refusal);
+        CHECK(bench.ask("Container:" + idle, "start", "start-" + number) == 500);
+        CHECK(shows_it(idle));
     }
+}
+
+TEST_CASE("a start that does not fit, or whose engine is lost, shows nothing", "[TW-69][service]") {
+    Started bench;
+    bench.engine.fail_next(Verb::Start, fail(Errc::Unavailable, "no engine answers"));
+    bench.engine.fail_next(Verb::Inspect, fail(Errc::Unavailable, "no engine answers"));
+    const auto lost = bench.create("lost", {{"imageRef", "app:1"}, {"start", true}});
+    REQUIRE_FALSE(lost.empty());
+    bench.settle();
+    CHECK(bench.state(lost)["status"] == "CREATED");
+    CHECK_FALSE(bench.state(lost).contains("error"));
+    const auto id = bench.run("web");
+    CHECK(bench.ask("Container:" + id, "start", "again") == 500);
+    CHECK(bench.said_of(id).empty());
+}
+
+TEST_CASE("a start of an update that fails is shown as well", "[TW-69][service]") {
+    Started bench;
+    const auto desire = [&](const std::string& activity) {
+        bench.station().desire(
+            R"({"activityId":")" + activity +
+            R"(","payload":{"domains":[{"id":"containers","components":[{"id":"web","version":"1",)"
+            R"("config":[{"key":"image","value":"app:1"}]}]}]}})");
+    };
+    const auto taken = fail(Errc::Conflict, "port is already allocated");
+    bench.engine.fail_next(Verb::Start, taken);
+    desire("act-1");
+    CHECK(bench.station().link.await([&](const std::vector<service::Publication>& all) {
+        return std::any_of(all.begin(), all.end(), [&](const service::Publication& said) {
+            const auto has = [&](const char* part) { return said.payload.find(part) != std::string::npos; };
+            return said.topic == bench.cloud.event_topic() && has("STOPPED") && has("already allocated");
+        });
+    }));
+    REQUIRE(bench.station().says("act-1", "INCOMPLETE"));
+
+    // One that is there, and is only to run again.
+    desire("act-2");
+    REQUIRE(bench.station().says("act-2", "COMPLETED"));
+    const auto web = bench.engine.containers().at(0);
+    bench.require([&] { return bench.state(web.spec.id)["status"] == "RUNNING"; });
+    REQUIRE(bench.engine.stop(web.engine_id, {}, {}));
+    bench.require([&] { return bench.state(web.spec.id)["status"] == "STOPPED"; });
+    bench.engine.fail_next(Verb::Start, taken);
+    desire("act-3");
+    CHECK(bench.until([&] {
+        return bench.state(web.spec.id).value("error", "").find("already allocated") != std::string::npos;
+    }));
 }
 
 TEST_CASE("createWithConfig fills defaults and lets names repeat", "[TW-32][service]") {
