@@ -151,8 +151,10 @@ Result<Usage> KernelReader::read(const EngineId& engine_id, std::int64_t pid, co
         usage.memory = memory;
     }
     if (const auto text = files.io.read(buffer_))
-        usage.io = files.version_1 ? io_of_v1(*text) : io_of_v2(*text);
-    if (const auto text = files.net.read(buffer_)) usage.net = net_of(*text);
+        usage.by_device = files.version_1 ? io_of_v1(*text) : io_of_v2(*text);
+    if (const auto text = files.net.read(buffer_)) usage.by_interface = net_of(*text);
+    usage.io = total_of(usage.by_device);
+    usage.net = total_of(usage.by_interface);
     usage.pids = number(files.pids, buffer_).value_or(0);
     const bool nothing = !usage.cpu && !usage.memory && !usage.net && usage.pids == 0;
     if (!nothing) return usage;

@@ -119,45 +119,48 @@ std::optional<std::uint64_t> number_of(std::string_view text, std::string_view n
     return found;
 }
 
-std::optional<Transfer> io_of_v2(std::string_view io_stat) {
-    Transfer sum;
-    bool any = false;
+Transfers io_of_v2(std::string_view io_stat) {  // "8:0 rbytes=1024 wbytes=0 …"
+    Transfers devices;
+    std::string_view device;
     each(io_stat, kBlank, [&](std::string_view word) {
-        any |= word.starts_with("rbytes=") || word.starts_with("wbytes=");
+        if (word.find('=') == word.npos) device = word;
+        const bool is_bytes = word.starts_with("rbytes=") || word.starts_with("wbytes=");
+        if (!is_bytes) return;
+        auto& sum = devices[std::string(device)];
         sum.read += value_of(word, "rbytes=");
         sum.written += value_of(word, "wbytes=");
     });
-    return any ? std::optional(sum) : std::nullopt;
+    return devices;
 }
 
-std::optional<Transfer> io_of_v1(std::string_view service_bytes) {
-    Transfer sum;
-    bool any = false;
+Transfers io_of_v1(std::string_view service_bytes) {
+    Transfers devices;
     each(service_bytes, "\n", [&](std::string_view line) {
         const auto words = words_of(line);  // "8:0 Read 1024"
         if (words.size() != 3) return;
         const auto bytes = number_in(words[2]).value_or(0);
-        if (equals_in_any_case(words[1], "read")) sum.read += bytes, any = true;
-        if (equals_in_any_case(words[1], "write")) sum.written += bytes, any = true;
+        const std::string device(words[0]);
+        if (equals_in_any_case(words[1], "read")) devices[device].read += bytes;
+        if (equals_in_any_case(words[1], "write")) devices[device].written += bytes;
     });
-    return any ? std::optional(sum) : std::nullopt;
+    return devices;
 }
 
-std::optional<Transfer> net_of(std::string_view net_dev) {
+Transfers net_of(std::string_view net_dev) {
     constexpr std::size_t kReceived = 0;
     constexpr std::size_t kSent = 8;
-    Transfer sum;
-    bool any = false;
+    Transfers interfaces;
     each(net_dev, "\n", [&](std::string_view line) {
         const auto colon = line.find(':');
         if (colon == line.npos) return;  // one of the two headings
         const auto numbers = words_of(line.substr(colon + 1));
-        if (numbers.size() <= kSent || trimmed(line.substr(0, colon)) == "lo") return;
+        const auto name = trimmed(line.substr(0, colon));
+        if (numbers.size() <= kSent || name == "lo") return;
+        auto& sum = interfaces[std::string(name)];
         sum.read += number_in(numbers[kReceived]).value_or(0);
         sum.written += number_in(numbers[kSent]).value_or(0);
-        any = true;
     });
-    return any ? std::optional(sum) : std::nullopt;
+    return interfaces;
 }
 
 std::optional<std::uint64_t> host_ticks(std::string_view proc_stat) {

@@ -16,9 +16,9 @@ std::optional<std::uint64_t> number_in(std::string_view text);  // the whole tex
 // Of "name value" lines, as memory.stat, cpu.stat and, with "MemTotal:", /proc/meminfo have them.
 std::optional<std::uint64_t> number_of(std::string_view text, std::string_view name);
 
-std::optional<Transfer> io_of_v2(std::string_view io_stat);             // summed over devices
-std::optional<Transfer> io_of_v1(std::string_view service_bytes);       // the same
-std::optional<Transfer> net_of(std::string_view net_dev);               // all interfaces but lo
+Transfers io_of_v2(std::string_view io_stat);                           // by device
+Transfers io_of_v1(std::string_view service_bytes);                     // the same
+Transfers net_of(std::string_view net_dev);                             // all interfaces but lo
 std::optional<std::uint64_t> host_ticks(std::string_view proc_stat);    // all CPUs, steal included
 std::optional<std::uint64_t> machine_memory(std::string_view meminfo);  // bytes
 

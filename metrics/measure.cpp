@@ -17,6 +17,11 @@ std::optional<double> cpu_utilization(const std::optional<CpuUse>& now, const st
     return percent(static_cast<double>(used), static_cast<double>(now->host - before->host));
 }
 
+// Without parts the sum is the only one.
+Transfers parts_of(const Transfers& known, const Transfer& sum) {
+    return known.empty() ? Transfers{{std::string(), sum}} : known;
+}
+
 }  // namespace
 
 std::uint64_t memory_total(const MemoryUse& memory, std::uint64_t machine) {
@@ -66,16 +71,45 @@ std::uint64_t Accumulator::add(std::uint64_t reading, Fall fall) {
     return sum_;
 }
 
+void Flow::keep_sum_of(const Part& part) {
+    gone_.read += part.read.sum();
+    gone_.written += part.written.sum();
+}
+
+void Flow::begin_anew() {
+    for (const auto& [name, part] : parts_)
+        keep_sum_of(part);
+    parts_.clear();
+}
+
+Transfer Flow::add(const Transfers& parts, Accumulator::Fall fall) {
+    for (auto at = parts_.begin(); at != parts_.end();) {
+        if (parts.contains(at->first)) {
+            ++at;
+            continue;
+        }
+        keep_sum_of(at->second);
+        at = parts_.erase(at);
+    }
+    Transfer sum = gone_;
+    for (const auto& [name, now] : parts) {
+        auto& part = parts_[name];
+        sum.read += part.read.add(now.read, fall);
+        sum.written += part.written.add(now.written, fall);
+    }
+    return sum;
+}
+
 void Accumulators::apply(Usage& usage, std::int64_t its_pid) {
     const bool same_run = pid > 0 && pid == its_pid;
-    if (pid > 0 && !same_run)
-        for (auto* counter : {&io_read, &io_written, &net_read, &net_written})
-            counter->begin_anew();
+    if (pid > 0 && !same_run) {
+        io.begin_anew();
+        net.begin_anew();
+    }
     pid = its_pid;
     const auto fall = same_run ? Accumulator::Fall::ComesRound : Accumulator::Fall::BeginsAnew;
-    if (usage.io) usage.io = Transfer{io_read.add(usage.io->read), io_written.add(usage.io->written)};
-    if (usage.net)
-        usage.net = Transfer{net_read.add(usage.net->read, fall), net_written.add(usage.net->written, fall)};
+    if (usage.io) usage.io = io.add(parts_of(usage.by_device, *usage.io));
+    if (usage.net) usage.net = net.add(parts_of(usage.by_interface, *usage.net), fall);
 }
 
 }  // namespace berth::metrics

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -37,15 +38,32 @@ class Accumulator {
     enum class Fall { BeginsAnew, ComesRound };  // what a lower reading means
 
     std::uint64_t add(std::uint64_t reading, Fall fall = Fall::BeginsAnew);
-    void begin_anew() { last_ = 0; }
+    std::uint64_t sum() const { return sum_; }
 
  private:
     std::uint64_t last_{};
     std::uint64_t sum_{};
 };
 
+// All interfaces of a container, or all its devices: each counts by itself, and what one that went has
+// counted stays in the sum.
+class Flow {
+ public:
+    Transfer add(const Transfers& parts, Accumulator::Fall fall = Accumulator::Fall::BeginsAnew);
+    void begin_anew();  // the next readings are those of others
+
+ private:
+    struct Part {
+        Accumulator read{}, written{};
+    };
+    void keep_sum_of(const Part& part);
+
+    std::map<std::string, Part> parts_;
+    Transfer gone_{};
+};
+
 struct Accumulators {  // of one container
-    Accumulator io_read{}, io_written{}, net_read{}, net_written{};
+    Flow io{}, net{};
     std::int64_t pid{};  // of the last reading; one run of the container has one
 
     void apply(Usage& usage, std::int64_t its_pid);  // not positive: not known (yet)

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 
 namespace berth {
 
@@ -20,6 +22,18 @@ struct Transfer {  // bytes since the container started
     bool operator==(const Transfer&) const = default;
 };
 
+using Transfers = std::map<std::string, Transfer>;  // by interface, or by device as "8:0"
+
+inline std::optional<Transfer> total_of(const Transfers& parts) {  // absent: of nothing
+    if (parts.empty()) return std::nullopt;
+    Transfer sum{};
+    for (const auto& [name, part] : parts) {
+        sum.read += part.read;
+        sum.written += part.written;
+    }
+    return sum;
+}
+
 struct CpuUse {  // nanoseconds
     std::uint64_t container{};
     std::uint64_t host{};  // of all CPUs together, idle included
@@ -31,6 +45,8 @@ struct Usage {  // absent: there is no such data
     std::optional<MemoryUse> memory{};
     std::optional<Transfer> io{};
     std::optional<Transfer> net{};
+    Transfers by_device{};     // what io is the sum of; empty: not known
+    Transfers by_interface{};  // the same of net
     std::uint64_t pids{};
     bool operator==(const Usage&) const = default;
 };

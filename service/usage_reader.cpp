@@ -62,8 +62,11 @@ UsageReader::Readings UsageReader::read(const std::vector<Subject>& subjects, co
             readings.all.push_back({std::move(one.subject), *one.usage});
         else
             log::debug("metrics of container {}: {}", one.subject.id, one.trouble);
-    for (auto& reading : readings.all)
-        if (reading.subject.on_host) reading.usage.net = Transfer{};  // that traffic is nobody's own
+    for (auto& reading : readings.all) {
+        if (!reading.subject.on_host) continue;  // else that traffic is nobody's own
+        reading.usage.net = Transfer{};
+        reading.usage.by_interface.clear();
+    }
     std::sort(readings.all.begin(), readings.all.end(),
               [](const Reading& a, const Reading& b) { return a.subject.id < b.subject.id; });
     return readings;

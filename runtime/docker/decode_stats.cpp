@@ -1,4 +1,6 @@
 // The engine's own reading of a container, for where the kernel's files cannot be seen.
+#include <fmt/format.h>
+
 #include "runtime/docker/decode.hpp"
 #include "runtime/docker/errors.hpp"
 #include "runtime/docker/fields.hpp"
@@ -17,25 +19,24 @@ bool is_operation(std::string given, std::string_view wanted) {
     return given == wanted;
 }
 
-std::optional<Transfer> io_of(const json& block_io) {
+Transfers io_of(const json& block_io) {
     const auto& entries = member(block_io, "io_service_bytes_recursive");
-    if (!entries.is_array() || entries.empty()) return std::nullopt;
-    Transfer sum;
+    Transfers devices;
+    if (!entries.is_array()) return devices;
     for (const auto& entry : entries) {
+        auto& sum = devices[fmt::format("{}:{}", count(entry, "major"), count(entry, "minor"))];
         if (is_operation(text(entry, "op"), "read")) sum.read += count(entry, "value");
         if (is_operation(text(entry, "op"), "write")) sum.written += count(entry, "value");
     }
-    return sum;
+    return devices;
 }
 
-std::optional<Transfer> net_of(const json& networks) {
-    if (!networks.is_object() || networks.empty()) return std::nullopt;
-    Transfer sum;
-    for (const auto& network : networks) {
-        sum.read += count(network, "rx_bytes");
-        sum.written += count(network, "tx_bytes");
-    }
-    return sum;
+Transfers net_of(const json& networks) {
+    Transfers interfaces;
+    if (!networks.is_object()) return interfaces;
+    for (const auto& network : networks.items())
+        interfaces[network.key()] = {count(network.value(), "rx_bytes"), count(network.value(), "tx_bytes")};
+    return interfaces;
 }
 
 }  // namespace
@@ -57,8 +58,10 @@ Result<Usage> decode_stats(std::string_view body) {
             details.contains("total_inactive_file") ? "total_inactive_file" : "inactive_file";
         usage.memory = MemoryUse{count(memory, "usage"), count(details, inactive), count(memory, "limit")};
     }
-    usage.io = io_of(member(parsed, "blkio_stats"));
-    usage.net = net_of(member(parsed, "networks"));
+    usage.by_device = io_of(member(parsed, "blkio_stats"));
+    usage.by_interface = net_of(member(parsed, "networks"));
+    usage.io = total_of(usage.by_device);
+    usage.net = total_of(usage.by_interface);
     return usage;
 }
 

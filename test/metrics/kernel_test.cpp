@@ -245,10 +245,14 @@ TEST_CASE("odd texts of the kernel are as good as none", "[TW-62][metrics]") {
     CHECK(number_in(" 12\n") == 12);
     CHECK_FALSE(number_of("a 1\nb 2\n", "c"));
     CHECK(number_of("aa 1\na 2\n", "a") == 2);
-    CHECK_FALSE(io_of_v2(""));
-    CHECK(io_of_v2("8:0 rbytes=1 wbytes=2\n8:1 rbytes=3 wbytes=4\n") == Transfer{4, 6});
-    CHECK_FALSE(io_of_v1("Total 0\n"));
-    CHECK_FALSE(net_of("Inter-|\n face |\n lo: 1 2 3 4 5 6 7 8 9\n"));
+    CHECK(io_of_v2("").empty());
+    // A device without numbers may stand in the line of the next one.
+    CHECK(io_of_v2("8:0 rbytes=1 wbytes=2\n7:0 8:1 rbytes=3 wbytes=4 rios=1\n") ==
+          Transfers{{"8:0", {1, 2}}, {"8:1", {3, 4}}});
+    CHECK(io_of_v1("8:0 Read 1\n8:0 Write 2\n8:1 Read 3\n8:1 Total 3\nTotal 6\n") ==
+          Transfers{{"8:0", {1, 2}}, {"8:1", {3, 0}}});
+    CHECK(io_of_v1("Total 0\n").empty());
+    CHECK(net_of("Inter-|\n face |\n lo: 1 2 3 4 5 6 7 8 9\n").empty());
     CHECK_FALSE(host_ticks("intr 1 2 3 4 5\n"));
     CHECK(cgroup_mounts("nonsense\n1 2 3\n").empty());
 }

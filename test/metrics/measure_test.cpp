@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "test/support/catch.hpp"
@@ -106,4 +107,40 @@ TEST_CASE("a restart adds what flowed, and nothing else", "[TW-62][metrics]") {
     CHECK(apply(reading(kRound - 1, kRound - 1), 10) ==
           reading(kLarge + 4000 + kRound - 1, kLarge + 4000 + kRound - 1));
     CHECK(apply(reading(9, 9), 10) == reading(kLarge + 4000 + kRound + 9, kLarge + 4000 + kRound - 1 + 9));
+}
+
+TEST_CASE("an interface or a device that goes takes nothing of the sum away", "[TW-62][metrics]") {
+    metrics::Accumulators sums;
+    const auto apply = [&sums](const Transfers& interfaces, const Transfers& devices) {
+        Usage usage{};
+        usage.by_interface = interfaces;
+        usage.by_device = devices;
+        usage.net = total_of(interfaces);
+        usage.io = total_of(devices);
+        sums.apply(usage, 7);
+        return std::pair(*usage.net, *usage.io);
+    };
+    using Sums = std::pair<Transfer, Transfer>;
+    CHECK(apply({{"eth0", {1000, 10}}, {"eth1", {500, 5}}}, {{"8:0", {40, 4}}, {"8:16", {20, 2}}}) ==
+          Sums{{1500, 15}, {60, 6}});
+    CHECK(apply({{"eth1", {500, 5}}}, {{"8:16", {20, 2}}}) == Sums{{1500, 15}, {60, 6}});
+    CHECK(apply({{"eth1", {600, 6}}}, {{"8:16", {30, 3}}}) == Sums{{1600, 16}, {70, 7}});
+    // One of the same name that comes later counts from its own beginning, however much that is by now.
+    CHECK(apply({{"eth0", {2000, 20}}, {"eth1", {600, 6}}}, {{"8:0", {50, 5}}, {"8:16", {30, 3}}}) ==
+          Sums{{3600, 36}, {120, 12}});
+}
+
+TEST_CASE("an interface comes round however much all of them have counted", "[TW-62][metrics]") {
+    constexpr std::uint64_t kRound = std::uint64_t{1} << 32;
+    metrics::Accumulators sums;
+    const auto add_up = [&sums](std::uint64_t first, std::uint64_t second) {
+        Usage usage{};
+        usage.by_interface = {{"eth0", {first, 0}}, {"eth1", {second, 0}}};
+        usage.net = total_of(usage.by_interface);
+        sums.apply(usage, 7);
+        return usage.net->read;
+    };
+    CHECK(add_up(kRound - 10, kRound - 100) == 2 * kRound - 110);
+    CHECK(add_up(5, kRound - 100) == 2 * kRound - 95);
+    CHECK(add_up(5, 7) == 2 * kRound + 12);
 }

@@ -37,6 +37,7 @@ TEST_CASE("stats of an engine with control groups of version 2", "[CM-40][TW-62]
     CHECK(usage->memory == MemoryUse{13'070'336, 10'506'240, 67'108'864});
     CHECK(usage->io == Transfer{1'781'760, 10'485'760});
     CHECK(usage->net == Transfer{1182, 0});
+    CHECK(usage->by_interface.contains("eth0"));  // as the kernel's files call it
     CHECK(usage->pids == 2);
 }
 
