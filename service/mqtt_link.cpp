@@ -291,9 +291,10 @@ void MqttLink::handle(const Delivered& event) {
 }
 
 void MqttLink::handle(const NotDelivered& event) {
-    const bool for_ever = event.reason != 0 && event.reason != kReasonQuotaExceeded;
-    if (!for_ever) {
-        outbox_.put_back(event.id);  // a lost connection is told next, a full broker has room some time later
+    if (event.reason == 0) {
+        outbox_.put_back(event.id);  // a lost connection is told next
+    } else if (event.reason == kReasonQuotaExceeded) {
+        outbox_.hold_back(event.id);  // a full broker has room some time later
     } else {
         const auto topic = outbox_.topic_of(event.id);
         outbox_.on_refused(event.id);

@@ -1,5 +1,7 @@
 #include "service/outbox.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -71,7 +73,7 @@ void Outbox::make_room() {
 std::optional<Outbox::Sending> Outbox::take() {
     if (in_flight_.size() >= limits_.window) return std::nullopt;
     for (auto& waiting : queues_) {
-        if (waiting.empty()) continue;
+        if (waiting.empty() || is_held(waiting.begin()->second.importance)) continue;
         const auto& [id, next] = *waiting.begin();
         if (!in_flight_.empty() && in_flight_bytes_ + size_of(next) > limits_.bytes) return std::nullopt;
         const Id taken = id;
@@ -83,6 +85,7 @@ std::optional<Outbox::Sending> Outbox::take() {
 }
 
 void Outbox::on_delivered(Id id) {
+    if (again_.contains(id)) return put_back(id);
     const auto found = in_flight_.find(id);
     if (found == in_flight_.end()) return;
     in_flight_bytes_ -= size_of(found->second);
@@ -97,6 +100,7 @@ void Outbox::on_refused(Id id) {
     in_flight_bytes_ -= size_of(found->second);
     const auto refused = std::move(found->second);
     in_flight_.erase(found);
+    again_.erase(id);
     refuse(refused);
 }
 
@@ -111,9 +115,25 @@ void Outbox::refuse(const Publication& publication) {
 void Outbox::put_back(Id id) {
     auto node = in_flight_.extract(id);
     if (!node) return;
+    again_.erase(id);
     in_flight_bytes_ -= size_of(node.mapped());
     enqueue(id, std::move(node.mapped()));
     make_room();
+}
+
+void Outbox::hold_back(Id id) {
+    const auto held = in_flight_.find(id);
+    if (held == in_flight_.end()) return;
+    const auto importance = held->second.importance;
+    for (auto later = std::next(held); later != in_flight_.end(); ++later)
+        if (later->second.importance == importance && later->second.qos > 0)
+            again_.emplace(later->first, importance);
+    put_back(id);
+}
+
+bool Outbox::is_held(Importance importance) const {
+    return std::any_of(again_.begin(), again_.end(),
+                       [importance](const auto& entry) { return entry.second == importance; });
 }
 
 void Outbox::withdraw(Importance importance) {
@@ -124,6 +144,7 @@ void Outbox::withdraw(Importance importance) {
 void Outbox::on_lost() {
     auto lost = std::exchange(in_flight_, {});
     in_flight_bytes_ = 0;
+    again_.clear();
     for (auto& [id, publication] : lost) {
         if (publication.qos > 0) enqueue(id, std::move(publication));
     }

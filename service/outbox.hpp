@@ -36,15 +36,18 @@ class Outbox {
 
     struct Sending {
         Id id{};
-        const Publication* publication{};  // until on_delivered, on_refused, put_back or on_lost
+        const Publication* publication{};  // until on_delivered, on_refused, put_back, hold_back or on_lost
     };
     // The most important that waits, oldest first; empty while the window is full. In flight bytes are
     // bounded like waiting ones, but one message always may go.
     std::optional<Sending> take();
 
-    void on_delivered(Id id);              // ids that are not in flight are ignored, like in the next two
-    void on_refused(Id id);                // the broker will never take it: counted as dropped, told
-    void put_back(Id id);                  // could not be handed over: waits again, at its old place
+    void on_delivered(Id id);  // ids that are not in flight are ignored, like in the next three
+    void on_refused(Id id);    // the broker will never take it: counted as dropped, told
+    void put_back(Id id);      // could not be handed over: waits again, at its old place
+    // The broker has no room for it now, and may have for what left after it: that is sent once more, behind
+    // it, as whoever listens goes by what comes last. Nothing of that importance leaves meanwhile.
+    void hold_back(Id id);
     void withdraw(Importance importance);  // what waits of it; not counted as dropped
     void on_lost();  // the connection: all that was in flight waits again, except QoS 0, which was sent once
 
@@ -78,10 +81,12 @@ class Outbox {
     void make_room();
     void refuse(const Publication& publication);
     bool over() const;
+    bool is_held(Importance importance) const;
 
     Limits limits_;
     std::array<Queue, kImportances> queues_{};
     Queue in_flight_{};
+    std::map<Id, Importance> again_{};        // of those, what is sent once more
     std::map<std::string, Newest> newest_{};  // newest_wins key -> the one that waits
     std::map<Id, Importance> progress_{};     // those that wait and are progress only
     std::array<std::uint64_t, kImportances> dropped_{};

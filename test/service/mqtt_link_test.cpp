@@ -319,6 +319,20 @@ TEST_CASE("a broker that acknowledges nothing gets the window and no more", "[BX
     CHECK(broker.publications() == numbers(0, 32));
 }
 
+TEST_CASE("what a full broker refuses keeps its place before what it has taken", "[BX-15][service]") {
+    FakeBroker broker({.no_room_for = "1"});
+    Daemon daemon(config_for(broker.url()));
+    for (const auto& text : numbers(0, 4))
+        daemon.publish("out", text);
+    REQUIRE(daemon.start_and_wait());
+    daemon.publish("out", "4");
+    REQUIRE(daemon.until_sent());
+    const auto all = broker.publications();
+    REQUIRE(all.size() >= 4);
+    CHECK(std::vector(all.end() - 4, all.end()) == numbers(1, 5));
+    CHECK(daemon.link.dropped(Importance::Feedback) == 0);
+}
+
 TEST_CASE("a message that the broker ends the connection for is not sent for ever", "[service]") {
     FakeBroker broker({.acknowledge_publications = false});
     const CapturedLog log;

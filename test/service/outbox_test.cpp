@@ -165,6 +165,41 @@ TEST_CASE("a publication that could not be handed over keeps its place", "[servi
     CHECK(drain(outbox) == std::vector<std::string>{"1", "2"});
 }
 
+TEST_CASE("what left after one that the broker had no room for is sent once more behind it",
+          "[BX-15][service]") {
+    Outbox outbox;
+    int delivered = 0;
+    for (const char* payload : {"t1", "t2", "t3"}) {
+        auto publication = make(Importance::Twin, payload);
+        publication.delivered = [&delivered] { ++delivered; };
+        outbox.add(std::move(publication));
+    }
+    const auto first = outbox.take();
+    outbox.take();
+    const auto third = outbox.take();
+    outbox.on_delivered(first->id);
+    const auto second = first->id + 1;
+    outbox.hold_back(second);
+    CHECK_FALSE(outbox.take());  // the third would come before it for good
+    outbox.add(feedback("f"));
+    CHECK(outbox.take()->publication->payload == "f");  // that is another order
+    outbox.on_delivered(third->id);
+    CHECK(delivered == 1);
+    outbox.add(make(Importance::Twin, "t4"));
+    CHECK(drain(outbox) == std::vector<std::string>{"t2", "t3", "t4"});
+    CHECK(delivered == 3);
+
+    // A connection that is lost meanwhile has its own order.
+    outbox.add(make(Importance::Twin, "5"));
+    outbox.add(make(Importance::Twin, "6"));
+    const auto held = outbox.take();
+    outbox.take();
+    outbox.hold_back(held->id);
+    outbox.on_lost();
+    CHECK(drain(outbox) == std::vector<std::string>{"f", "5", "6"});
+    CHECK(outbox.waiting_bytes() == 0);
+}
+
 TEST_CASE("a refused publication is counted and not sent again", "[service]") {
     Outbox outbox;
     outbox.add(make(Importance::Twin, "t"));

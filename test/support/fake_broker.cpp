@@ -217,7 +217,13 @@ bool FakeBroker::handle_publish(int fd, const Packet& packet) {
     const auto id = acknowledged ? packet.body.substr(at, 2) : std::string{};
     at += id.size() + (level_ == 5 ? 1 : 0);
     publications_.push_back(packet.body.substr(at));
-    if (acknowledged && behaviour_.acknowledge_publications) send_all(fd, bytes({0x40, 2}) + id);
+    if (!acknowledged || !behaviour_.acknowledge_publications) return true;
+    if (level_ == 5 && publications_.back() == behaviour_.no_room_for) {
+        behaviour_.no_room_for.clear();
+        send_all(fd, bytes({0x40, 4}) + id + bytes({151, 0}));
+    } else {
+        send_all(fd, bytes({0x40, 2}) + id);
+    }
     return true;
 }
 
