@@ -68,8 +68,9 @@ void Software::install_module(const Install& install) {
     say(install, Progress::Started);
     say(install, Progress::Downloading);
     const auto& artifacts = install->install.modules[install->module].artifacts;
+    // One at a time, and of seconds: not behind pulls, which may take hours.
     workers_.submit(
-        Lane::Pulls, {}, [this, install, artifacts, ca = ca_file_](const std::stop_token& stop) -> Task {
+        Lane::Surveys, {}, [this, install, artifacts, ca = ca_file_](const std::stop_token& stop) -> Task {
             auto fetched = fetch(artifacts, ca, stop);
             return [this, install, fetched = std::move(fetched)] { on_fetched(install, fetched); };
         });

@@ -24,7 +24,7 @@ enum class Lane {
     Pulls,   // kPullsAtOnce threads, however many actions are in progress
     Steps,   // update_agent.parallel threads; up to 16 stops
     Quick,   // 4 threads: list, inspect, store
-    Surveys  // 2 threads: whether there is room; they wait for registries
+    Surveys  // 2 threads: whether there is room, descriptors of modules; they wait for other machines
 };
 
 // Runs on a worker; the Task it returns (may be empty) runs on the loop. The token asks it to end early.

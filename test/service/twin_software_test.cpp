@@ -103,6 +103,21 @@ TEST_CASE("a module is installed step by step", "[TW-49][TW-50][TW-72][service]"
                                                   {"softwareModule", {{"name", "nav"}, {"version", "1"}}}}));
 }
 
+TEST_CASE("a descriptor does not wait for pulls of others", "[TW-50][service]") {
+    Shop shop;
+    shop.engine.hang_pulls(true);
+    for (const std::string image : {"far:1", "far:2"}) {  // as many as are pulled at the same time
+        shop.engine.put_in_registry(image);
+        shop.command("ContainerFactory", "create", image, {{"imageRef", image}});
+    }
+    REQUIRE(shop.engine.await_calls(Verb::Pull, 2));
+    CHECK(shop.install(shop.module("nav", shop.artifact(shop.descriptor("nav-7"))), "FINISHED_SUCCESS")
+              .back() == "lastOperation FINISHED_SUCCESS");
+    shop.engine.hang_pulls(false);
+    CHECK(shop.answered("far:1") == 200);
+    CHECK(shop.answered("far:2") == 200);
+}
+
 TEST_CASE("what is wrong with a module decides how it ends", "[TW-51][TW-52][service]") {
     Shop shop;
     const auto good = shop.descriptor("good");
