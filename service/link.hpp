@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace berth::service {
@@ -43,13 +44,15 @@ struct Publication {
 class Link {
  public:
     virtual ~Link() = default;
-    // On the loop, like the next three; none of them blocks or throws.
+    // On the loop, like the next four; none of them blocks or throws.
     virtual void publish(Publication publication) = 0;
     // Besides the routes' own filters, with QoS 1, until the connection is lost or unsubscribe().
     virtual void subscribe(const std::string& filter) = 0;
     virtual void unsubscribe(const std::string& filter) = 0;
     // What waits of this importance is not sent any more; nobody is told.
     virtual void withdraw(Importance importance) = 0;
+    // The same of what waits on topics that begin so, in order: whoever asks may publish it again.
+    virtual std::vector<Publication> take_back(std::string_view topic_begin) = 0;
     // Publications that nobody got, since the start: for want of room, or because the broker refused them.
     virtual std::uint64_t dropped(Importance importance) const = 0;
 };

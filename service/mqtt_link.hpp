@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "service/broker_address.hpp"
@@ -47,6 +48,9 @@ class MqttLink : public Link {
     void subscribe(const std::string& filter) override;
     void unsubscribe(const std::string& filter) override;
     void withdraw(Importance importance) override { outbox_.withdraw(importance); }
+    std::vector<Publication> take_back(std::string_view topic_begin) override {
+        return outbox_.take_back(topic_begin);
+    }
     std::uint64_t dropped(Importance importance) const override { return outbox_.dropped(importance); }
 
     bool is_ready() const { return state_ == State::Ready; }

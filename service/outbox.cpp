@@ -141,6 +141,17 @@ void Outbox::withdraw(Importance importance) {
         dequeue(importance, queue(importance).begin()->first);
 }
 
+std::vector<Publication> Outbox::take_back(std::string_view topic_begin) {
+    std::vector<Publication> taken;
+    for (auto& waiting : queues_)
+        for (auto at = waiting.begin(); at != waiting.end();) {
+            const auto& [id, publication] = *at++;
+            if (publication.topic.starts_with(topic_begin))
+                taken.push_back(dequeue(publication.importance, id));
+        }
+    return taken;
+}
+
 void Outbox::on_lost() {
     auto lost = std::exchange(in_flight_, {});
     in_flight_bytes_ = 0;

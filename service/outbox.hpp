@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "service/link.hpp"
 
@@ -49,6 +51,7 @@ class Outbox {
     // it, as whoever listens goes by what comes last. Nothing of that importance leaves meanwhile.
     void hold_back(Id id);
     void withdraw(Importance importance);  // what waits of it; not counted as dropped
+    std::vector<Publication> take_back(std::string_view topic_begin);  // the same, by topic; in order
     void on_lost();  // the connection: all that was in flight waits again, except QoS 0, which was sent once
 
     // The largest of those that wait is what the broker will never take: counted as dropped, like every one

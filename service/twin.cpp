@@ -69,7 +69,7 @@ void Twin::ask() {
     if (const auto early = std::exchange(early_device_, std::nullopt)) become(*early);
 }
 
-// What waits is said again with everything else once it is known who we are.
+// What waits is said again with everything else once it is known who we are; answers are given then.
 void Twin::on_link_lost() {
     connected_ = false;
     dispose();
@@ -80,6 +80,8 @@ void Twin::on_link_lost() {
     subscribed_.clear();
     link_.withdraw(Importance::Twin);
     link_.withdraw(Importance::Metrics);
+    for (auto& late : link_.take_back(twin::kAnswers))
+        keep_late(std::move(late));
 }
 
 void Twin::dispose() {

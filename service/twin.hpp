@@ -104,6 +104,7 @@ class Twin {
     void refuse_for_now(const Asked& asked);  // too much is waiting
     void refuse(const Asked& asked, twin::Stage stage, twin::Code code, std::string message);
     void answer(const Asked& asked, int status, std::string payload);
+    void keep_late(Publication late);
 
     Loop& loop_;
     Workers& workers_;
@@ -134,7 +135,7 @@ class Twin {
     std::size_t under_way_{0};   // commands
     std::deque<Message> early_;  // commands that came before all had been said
     std::size_t early_bytes_{0};
-    std::deque<Publication> late_answers_;  // of commands that ended while it was not known who we are
+    std::deque<Publication> late_answers_;  // to be given when it is known who we are
     struct Copy {
         std::string topic{};
         std::size_t size{};

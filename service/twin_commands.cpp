@@ -274,7 +274,11 @@ void Twin::answer(const Asked& asked, int status, std::string payload) {
     publication.payload = std::move(payload);
     publication.importance = Importance::Feedback;
     if (words_) return link_.publish(std::move(publication));
-    late_answers_.push_back(std::move(publication));
+    keep_late(std::move(publication));
+}
+
+void Twin::keep_late(Publication late) {
+    late_answers_.push_back(std::move(late));
     if (late_answers_.size() > kMostLateAnswers) late_answers_.pop_front();
 }
 

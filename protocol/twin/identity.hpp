@@ -14,6 +14,7 @@ inline constexpr std::string_view kEdgeRequest = "edge/thing/request";
 inline constexpr std::string_view kEdgeResponse = "edge/thing/response";
 // Commands of every thing; only that of the present one is ever subscribed.
 inline constexpr std::string_view kCommands = "command//+/req/#";
+inline constexpr std::string_view kAnswers = "command//";  // what their topics begin with
 
 struct Device {  // what a connector says of us
     std::string device_id{};

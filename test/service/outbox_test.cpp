@@ -67,6 +67,24 @@ TEST_CASE("what is withdrawn is neither sent nor counted as dropped", "[service]
     CHECK(drain(outbox) == std::vector<std::string>{"again"});
 }
 
+TEST_CASE("what waits on a topic can be taken back, in order", "[TW-12][service]") {
+    Outbox outbox;
+    for (const char* topic : {"command//x/1", "other", "command//x/2"}) {
+        auto publication = feedback(topic);
+        publication.topic = topic;
+        outbox.add(std::move(publication));
+    }
+    outbox.take();
+    outbox.on_lost();  // what was under way waits again
+    const auto taken = outbox.take_back("command//");
+    REQUIRE(taken.size() == 2);
+    CHECK(taken[0].payload == "command//x/1");
+    CHECK(taken[1].payload == "command//x/2");
+    CHECK(drain(outbox) == std::vector<std::string>{"other"});
+    CHECK(outbox.waiting_bytes() == 0);
+    CHECK(outbox.dropped() == 0);
+}
+
 TEST_CASE("the outbox sends by importance, then in the order of arrival", "[BX-15][service]") {
     Outbox outbox;
     outbox.add(make(Importance::Metrics, "m1"));

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <future>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -102,6 +103,15 @@ void KeepingLink::broker_comes() {
 void KeepingLink::withdraw(service::Importance importance) {
     const std::lock_guard lock(mutex_);
     std::erase_if(waiting_, [importance](const auto& one) { return one.importance == importance; });
+}
+
+std::vector<service::Publication> KeepingLink::take_back(std::string_view topic_begin) {
+    const std::lock_guard lock(mutex_);
+    const auto is_meant = [topic_begin](const auto& one) { return one.topic.starts_with(topic_begin); };
+    std::vector<service::Publication> taken;
+    std::copy_if(waiting_.begin(), waiting_.end(), std::back_inserter(taken), is_meant);
+    std::erase_if(waiting_, is_meant);
+    return taken;
 }
 
 std::size_t KeepingLink::waiting(service::Importance importance) const {

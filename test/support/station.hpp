@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -48,6 +49,7 @@ class KeepingLink final : public service::Link {
     void subscribe(const std::string& filter) override;
     void unsubscribe(const std::string& filter) override;
     void withdraw(service::Importance importance) override;  // of what a broker that is away has not got
+    std::vector<service::Publication> take_back(std::string_view topic_begin) override;
 
     // Waits until `enough` is true of all that was published; false after the patience.
     bool await(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
