@@ -65,13 +65,24 @@ void Twin::ask() {
     question.topic = twin::kEdgeRequest;
     question.payload = twin::encode_edge_request();
     question.importance = Importance::Twin;
+    question.dropped = [this] { ask_again(); };
     link_.publish(std::move(question));
     if (const auto early = std::exchange(early_device_, std::nullopt)) become(*early);
+}
+
+// There was no room for the question, and without an answer nothing is ever said.
+void Twin::ask_again() {
+    if (asking_ != 0) return;
+    asking_ = loop_.post_after(config_.sync_pause, [this] {
+        asking_ = 0;
+        if (!device_) ask();
+    });
 }
 
 // What waits is said again with everything else once it is known who we are; answers are given then.
 void Twin::on_link_lost() {
     connected_ = false;
+    loop_.cancel(std::exchange(asking_, 0));
     dispose();
     device_.reset();
     early_device_.reset();

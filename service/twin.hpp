@@ -49,6 +49,7 @@ class Twin {
  private:
     // Who we are, and saying all (twin.cpp).
     void ask();
+    void ask_again();
     void on_edge_response(const Message& message);
     void on_repeat();
     void become(const twin::Device& device);
@@ -124,6 +125,7 @@ class Twin {
     std::optional<std::chrono::steady_clock::time_point> last_repeat_sync_;
     std::optional<std::chrono::steady_clock::time_point> last_own_sync_;
     TimerId own_sync_{0};  // one that comes
+    TimerId asking_{0};    // the same of a question
     std::chrono::milliseconds drop_pause_{};
     bool thing_deleted_{false};
     bool all_said_{false};  // to this thing, on this connection: what changes may be said

@@ -36,6 +36,7 @@ std::vector<Route> Twin::routes() {
     Route response{};
     response.filter = twin::kEdgeResponse;
     response.handler = [this](const Message& message) { on_edge_response(message); };
+    response.refused = response.handler;  // nobody says it twice; it is whole where large ones are cut
     Route commands{};
     commands.filter = twin::kCommands;
     commands.on_demand = true;

@@ -112,6 +112,23 @@ TEST_CASE("commands are taken when the cloud has it all", "[TW-07][service]") {
     CHECK(bench.station().link.subscribed().empty());
 }
 
+TEST_CASE("the handshake comes through a flood either way", "[TW-05][TW-12][service]") {
+    service::ThingsConfig config{};
+    config.sync_pause = std::chrono::milliseconds(50);
+    TwinBench bench(config);
+    bench.start();
+    bench.station().await_ready();
+    bench.station().link.drop_next(R"("headers":null)");
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 1; });
+    CHECK(bench.station().link.dropped(service::Importance::Twin) == 1);
+    service::Message response{};
+    response.topic = "edge/thing/response";
+    response.payload = bench.cloud.edge_response();
+    bench.station().deliver_too_many(response);
+    CHECK(bench.until([&] { return bench.is_subscribed(bench.cloud.command_filter()); }));
+}
+
 TEST_CASE("only what is configured is shown", "[TW-02][service]") {
     service::ThingsConfig none{};
     none.features = {"containerfactory", "Other"};

@@ -267,6 +267,11 @@ void Station::deliver(service::Message message) {
     loop.post([this, message = std::move(message)] { router_.dispatch(message); });
 }
 
+void Station::deliver_too_many(service::Message message) {
+    message.payload.resize(std::min(message.payload.size(), service::kRefusedPayloadBytes));
+    loop.post([this, message = std::move(message)] { router_.refuse(message); });
+}
+
 void Station::broker_comes() {
     on_loop([this] { link.broker_comes(); });
 }

@@ -112,7 +112,8 @@ class Station {
     void connect_broker();  // as after the first subscription
     void broker_comes();    // and what has waited for it is delivered
     void lose_broker();
-    void deliver(service::Message message);  // on any topic
+    void deliver(service::Message message);           // on any topic
+    void deliver_too_many(service::Message message);  // one past the bound of those that wait
 
     // The feedback of an activity so far, "IDENTIFYING", …; waits for `last` first, unless it is empty.
     std::vector<std::string> words_until(const std::string& activity, const std::string& last);
