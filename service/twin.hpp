@@ -102,7 +102,7 @@ class Twin {
     bool software(const twin::Command& command, const Asked& asked);
     bool metrics(const twin::Command& command, const Asked& asked);
     Verbs::Done when_done(const Asked& asked);
-    void refuse_for_now(const Asked& asked);  // too much is waiting
+    void refuse_for_now(const Asked& asked, twin::Stage stage = twin::Stage::Late);  // too much is waiting
     void refuse(const Asked& asked, twin::Stage stage, twin::Code code, std::string message);
     void answer(const Asked& asked, int status, std::string payload);
     void keep_late(Publication late);

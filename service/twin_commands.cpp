@@ -79,15 +79,18 @@ void Twin::take_early() {
         on_command(message);
 }
 
-// The rest of the message is gone, but whoever waits for an answer gets one.
+// The rest of the message is gone, and perhaps what it is about with it, but whoever waits for an answer gets
+// one.
 void Twin::on_too_many(const Message& message) {
     const auto topic = twin::parse_command_topic(message.topic);
     if (!topic || topic->request_id.empty()) return;
-    refuse_for_now({*topic, twin::peek_sender(message.payload)});
+    auto sender = twin::peek_sender(message.payload);
+    const bool is_known = !sender.topic.empty() && !sender.path.empty();
+    refuse_for_now({*topic, std::move(sender)}, is_known ? Stage::Late : Stage::Protocol);
 }
 
-void Twin::refuse_for_now(const Asked& asked) {
-    refuse(asked, Stage::Late, Code::ExecutionFailed, "too many commands are waiting; send it again later");
+void Twin::refuse_for_now(const Asked& asked, Stage stage) {
+    refuse(asked, stage, Code::ExecutionFailed, "too many commands are waiting; send it again later");
 }
 
 // QoS 1 may deliver twice. Only the whole message tells: some clients use one correlation id for everything.

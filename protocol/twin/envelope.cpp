@@ -195,6 +195,7 @@ class SenderScout : public nlohmann::json_sax<Json> {
     bool parse_error(std::size_t, const std::string&, const Json::exception&) override { return false; }
 
     Sender sender{};
+    bool has_headers{};  // whole
 
  private:
     bool open() {
@@ -202,7 +203,7 @@ class SenderScout : public nlohmann::json_sax<Json> {
         return true;
     }
     bool close() {
-        --depth_;
+        has_headers |= --depth_ == 1 && in_headers_;
         return true;
     }
 
@@ -215,7 +216,8 @@ class SenderScout : public nlohmann::json_sax<Json> {
 
 Sender peek_sender(std::string_view text) {
     SenderScout scout;
-    Json::sax_parse(text.begin(), text.end(), &scout);
+    const bool is_whole = Json::sax_parse(text.begin(), text.end(), &scout);
+    scout.sender.wants_answer |= !is_whole && !scout.has_headers;
     return std::move(scout.sender);
 }
 

@@ -58,7 +58,8 @@ struct Incoming {
 // Steps 2 to 6 of the check, but for whether the feature is there. `most` bytes are read.
 Incoming decode_command(std::string_view text, const Thing& thing, std::size_t most);
 
-// Whatever can be found in a text that may be cut short, for those who must answer it all the same.
+// Whatever can be found in a text that may be cut short, for those who must answer it all the same. Where its
+// headers are cut off it counts as one that wants an answer: rather one too many than none.
 Sender peek_sender(std::string_view text);
 
 // A notification: a message of the cloud that is never answered.

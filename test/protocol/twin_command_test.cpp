@@ -245,6 +245,12 @@ TEST_CASE("the sender of a text that is cut short is found", "[TW-79][protocol]"
     CHECK(sender.correlation_id == "c-100");
     CHECK(sender.wants_answer);
     CHECK(twin::peek_sender("\xff{").topic.empty());
+
+    // Headers that are gone may have asked for an answer, those that are there say it themselves.
+    CHECK(twin::peek_sender(R"({"value":"aaaa)").wants_answer);
+    CHECK(twin::peek_sender(R"({"topic":"a/b/c","headers":{"correlation-id":"c-1","timeo)").wants_answer);
+    CHECK_FALSE(twin::peek_sender(R"({"headers":{"correlation-id":"c-1"},"value":"aa)").wants_answer);
+    CHECK_FALSE(twin::peek_sender(R"({"topic":"a/b/c","path":"/p"})").wants_answer);
 }
 
 TEST_CASE("create reads its arguments", "[TW-25][TW-31][TW-32][TW-33][protocol]") {

@@ -444,6 +444,28 @@ TEST_CASE("past the bound of waiting commands the answer is a failure", "[TW-79]
     CHECK(bench.answered("m0") == 200);
 }
 
+TEST_CASE("a command of which a flood leaves only the beginning is answered", "[TW-79][service]") {
+    Started bench;
+    const auto tell = [&](const std::string& request, const std::string& payload) {
+        service::Message message{};
+        message.topic = bench.cloud.command_topic(request, "create");
+        message.payload = payload;
+        bench.station().deliver_too_many(std::move(message));
+        return bench.answered(request);
+    };
+    const std::string value = R"("value":{"imageRef":")" + std::string(8192, 'x') + "\"}}";
+    CHECK(
+        tell(
+            "r1",
+            R"({"topic":"acme.fleet/x/things/live/messages/create","path":"/features/F/inbox/messages/create",)"
+            R"("headers":{"correlation-id":"c-1","response-required":true},)" +
+                value) == 500);
+    CHECK(bench.cloud.answer("r1")->envelope["headers"]["correlation-id"] == "c-1");
+    CHECK(tell("r2", "{" + value) == 500);  // its headers are gone
+    CHECK(bench.cloud.answer("r2")->envelope["topic"] == "unknown/unknown/things/twin/errors");
+    CHECK_THAT(bench.error_of("r2"), ContainsSubstring("too many"));
+}
+
 TEST_CASE("four are made at the same time", "[TW-79][service]") {
     Started bench;
     bench.engine.put_in_registry("far:1");
