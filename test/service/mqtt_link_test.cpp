@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <regex>
 
 #include "service/broker_probe.hpp"
 #include "test/support/broker.hpp"
@@ -423,6 +424,30 @@ TEST_CASE("an empty client id becomes a UUID", "[service]") {
     Daemon second(config_for(broker));
     CHECK(daemon.link.client_id().size() == 36);
     CHECK(daemon.link.client_id() != second.link.client_id());
+}
+
+TEST_CASE("without a name of its own it comes as a random UUID, begins anew and leaves no will",
+          "[TW-03][service]") {
+    FakeBroker broker({});
+    auto config = config_for(broker.url());
+    config.version = GENERATE("5", "3.1.1");
+    Daemon daemon(config);
+    REQUIRE(daemon.start_and_wait());
+    constexpr int kCleanSessionAlone = 2;
+    CHECK(broker.connect_flags() == std::vector<int>{kCleanSessionAlone});
+    const std::regex version_4("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
+    CHECK(std::regex_match(broker.client_ids().at(0), version_4));
+}
+
+TEST_CASE("every subscription asks for QoS 1", "[TW-04][service]") {
+    FakeBroker broker({});
+    auto config = config_for(broker.url());
+    config.version = GENERATE("5", "3.1.1");
+    Daemon daemon(config);
+    REQUIRE(daemon.start_and_wait());
+    daemon.link.subscribe("command//thing/req/#");
+    REQUIRE(daemon.until([&] { return broker.subscribed_qos().size() == 3; }));
+    CHECK(broker.subscribed_qos() == std::vector<int>{1, 1, 1});
 }
 
 TEST_CASE("with a session that lasts, the broker keeps messages over an absence", "[service]") {

@@ -308,6 +308,16 @@ TEST_CASE("stopWithOptions waits, and forces only if told to", "[TW-42][service]
     CHECK(bench.engine.policy_of(bench.engine_id(id)) == "no");  // it stays down
 }
 
+TEST_CASE("a plain stop kills nobody", "[TW-41][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    bench.engine.make_stubborn(bench.engine_id(id));
+    CHECK(bench.ask("Container:" + id, "stop", "a1") == 500);
+    CHECK(bench.engine.containers().at(0).state.status == Status::Running);
+    CHECK(bench.engine.policy_of(bench.engine_id(id)) == "unless-stopped");
+    CHECK(bench.said_of(id).empty());
+}
+
 TEST_CASE("rename changes the name and nothing else", "[TW-44][TW-70][service]") {
     Started bench;
     const auto id = bench.run("web");
@@ -429,6 +439,25 @@ TEST_CASE("a command that comes twice is done once", "[TW-80][service]") {
                true);
     bench.require([&] { return bench.cloud.answers("r2") == 1; });
     CHECK(bench.engine.containers().size() == 3);
+}
+
+TEST_CASE("copies of the last 64 commands are known", "[TW-80][service]") {
+    Started bench;
+    const auto start = [&](const std::string& request, bool duplicate = false) {
+        bench.tell(bench.cloud.command_topic(request, "start"),
+                   bench.cloud.command("Container:none", "start", request), duplicate);
+    };
+    start("first");
+    for (int i = 0; i < 63; ++i)
+        start("r" + std::to_string(i));
+    start("first", true);
+    bench.settle();
+    CHECK(bench.cloud.answers("first") == 1);
+    start("r63");
+    start("first", true);
+    bench.settle();
+    CHECK(bench.cloud.answers("first") == 2);
+    CHECK(bench.cloud.answers("r0") == 1);
 }
 
 TEST_CASE("past the bound of waiting commands the answer is a failure", "[TW-79][service]") {

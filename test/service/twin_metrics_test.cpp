@@ -90,8 +90,20 @@ TEST_CASE("metrics are reported until they are not wanted any more",
     CHECK(report["timestamp"].get<std::int64_t>() < 100'000'000'000);
     CHECK(meter.after_answer("m1").front() == "shown");
 
+    // From the first on each is measured from the one before.
+    meter.use(3, 24);
+    json next;
+    REQUIRE(meter.until([&] {
+        const auto& reports = meter.cloud.reports();
+        for (std::size_t i = 1; i < reports.size() && next.is_null(); ++i)
+            next = meter.value(reports[i], "cpu.utilization");
+        return !next.is_null();
+    }));
+    CHECK(next == 10);
+
     REQUIRE(meter.ask("Metrics", "request", "m2", {{"frequency", "soon"}}) == 400);
-    REQUIRE(meter.until([&] { return meter.cloud.reports().size() == 2; }));  // goes on
+    const auto heard = meter.cloud.reports().size();
+    REQUIRE(meter.until([&] { return meter.cloud.reports().size() > heard; }));  // goes on
     const auto said = meter.after_answer("m1");
     CHECK(said.front() == "shown");
     CHECK(std::count(said.begin(), said.end(), "shown") == 1);
@@ -108,6 +120,33 @@ TEST_CASE("metrics are reported until they are not wanted any more",
     const auto reads = meter.engine.calls(Verb::Stats);
     CHECK_FALSE(meter.engine.await_calls(Verb::Stats, reads + 1, std::chrono::milliseconds(1500)));
     CHECK(meter.cloud.reports().size() == last);
+}
+
+TEST_CASE("a report that takes long makes others fall out, and is not said once it is not wanted",
+          "[TW-64][service]") {
+    constexpr int kNeverSoMany = 1000;
+    Meter meter;
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}}) == 204);
+    REQUIRE(meter.engine.await_calls(Verb::Stats, 1));  // the baseline
+    meter.engine.gather_stats(kNeverSoMany);
+    REQUIRE(meter.engine.await_calls(Verb::Stats, 2));  // the report, held up for two periods
+    CHECK_FALSE(meter.engine.await_calls(Verb::Stats, 3, std::chrono::milliseconds(2300)));
+    CHECK(meter.ask("Metrics", "request", "m2", {{"frequency", "0s"}}) == 204);
+    meter.engine.gather_stats(0);
+    CHECK_FALSE(meter.engine.await_calls(Verb::Stats, 3, std::chrono::milliseconds(500)));  // none queued up
+    meter.settle();
+    CHECK(meter.cloud.reports().empty());
+
+    const auto of = [](const char* metric) { return json::array({{{"id", json::array({metric})}}}); };
+    REQUIRE(meter.ask("Metrics", "request", "m3", {{"frequency", "1s"}, {"filter", of("pids")}}) == 204);
+    REQUIRE(meter.engine.await_calls(Verb::Stats, 3));
+    meter.engine.gather_stats(kNeverSoMany);
+    REQUIRE(meter.engine.await_calls(Verb::Stats, 4));
+    CHECK(meter.ask("Metrics", "request", "m4", {{"frequency", "1s"}, {"filter", of("memory.used")}}) == 204);
+    meter.engine.gather_stats(0);
+    REQUIRE(meter.until([&] { return !meter.cloud.reports().empty(); }));
+    CHECK(meter.cloud.reports()[0]["snapshot"][0]["measurements"] ==
+          json({{{"id", "memory.used"}, {"value", 2000}}}));
 }
 
 TEST_CASE("nothing is refreshed where that is off, and an empty report is not sent",

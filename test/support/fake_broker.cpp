@@ -83,6 +83,16 @@ std::vector<std::string> FakeBroker::client_ids() const {
     return client_ids_;
 }
 
+std::vector<int> FakeBroker::connect_flags() const {
+    const std::lock_guard lock(mutex_);
+    return connect_flags_;
+}
+
+std::vector<int> FakeBroker::subscribed_qos() const {
+    const std::lock_guard lock(mutex_);
+    return subscribed_qos_;
+}
+
 std::vector<std::string> FakeBroker::publications() const {
     const std::lock_guard lock(mutex_);
     return publications_;
@@ -170,6 +180,7 @@ bool FakeBroker::handle(int fd, const Packet& packet) {
 bool FakeBroker::handle_connect(int fd, const Packet& packet) {
     level_ = packet.body.at(6);  // after the string "MQTT"
     connects_.push_back(level_);
+    connect_flags_.push_back(static_cast<unsigned char>(packet.body.at(7)));
     const std::size_t payload = level_ == 5 ? 11 + static_cast<unsigned char>(packet.body.at(10)) : 10;
     client_ids_.push_back(packet.body.substr(payload + 2, number(packet.body, payload)));
     switch (level_ == 5 ? behaviour_.to_version_5 : behaviour_.to_version_311) {
@@ -196,6 +207,7 @@ void FakeBroker::handle_subscribe(int fd, const Packet& packet) {
     while (at < packet.body.size()) {
         const auto filter = packet.body.substr(at + 2, number(packet.body, at));
         at += 2 + filter.size() + 1;
+        subscribed_qos_.push_back(packet.body.at(at - 1) & 0x03);
         const int refusal = level_ == 5 ? 135 : 128;
         answer += bytes({filter == behaviour_.refused_filter ? refusal : 1});
     }

@@ -38,8 +38,10 @@ class FakeBroker {
     std::string url() const;
     std::vector<int> connects() const;              // protocol level of every CONNECT, in order
     std::vector<std::string> client_ids() const;    // the same
+    std::vector<int> connect_flags() const;         // the same: of MQTT, such as 2 for a clean session
     std::vector<std::string> publications() const;  // payloads
     std::size_t subscribes() const;                 // SUBSCRIBE packets
+    std::vector<int> subscribed_qos() const;        // of every filter in them, in order
     void throw_out(int reason);                     // DISCONNECT of MQTT 5, then the connection is closed
     void acknowledge_subscriptions();               // now, also the one that waits
     void fall_silent();  // keeps the connections, reads and answers nothing any more
@@ -68,6 +70,8 @@ class FakeBroker {
     mutable std::mutex mutex_;
     std::vector<int> connects_;
     std::vector<std::string> client_ids_;
+    std::vector<int> connect_flags_;
+    std::vector<int> subscribed_qos_;
     std::vector<std::string> publications_;
     std::size_t subscribes_{0};
     std::atomic<bool> silent_{false};
