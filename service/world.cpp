@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kFirstWord{
     10};  // an engine that says nothing for so long has failed to answer
 constexpr std::chrono::milliseconds kFirstRetry{500};
 constexpr std::chrono::milliseconds kLongestRetry{30'000};
+constexpr std::chrono::milliseconds kEventsLag{300};
 
 // Whatever was missed, it has run all the time: times as the events told them differ from the engine's own in
 // the last digits, and are no news.
@@ -81,18 +82,26 @@ void World::start_list() {
         wanted.in_picture.insert(id);
         if (!container.engine_id.empty()) wanted.known.insert(container.engine_id);
     }
-    if (losses_ == losses_seen_) wanted.followed = wanted.known;
-    wanted.losses = losses_;
+    // Without the stream nobody tells what happens after the list.
+    if (connected_ && losses_ == losses_seen_) wanted.followed = wanted.known;
+    wanted.losses = connected_ ? losses_ : losses_seen_;
     wanted.records = !records_read_;
     workers_.submit(Lane::Quick, {}, [this, wanted = std::move(wanted)](std::stop_token stop) -> Task {
         auto listing = read(std::move(stop), wanted);
-        return [this, listing = std::move(listing)]() mutable { on_listed(std::move(listing)); };
+        return
+            [this, listing = std::move(listing)]() mutable { on_listed(std::move(listing), Lag::Unknown); };
     });
 }
 
-void World::on_listed(Result<Listing> listing) {
+void World::on_listed(Result<Listing> listing, Lag lag) {
     // One that began before the subscription may miss what happened in between.
     if (std::exchange(list_again_, false) && listing) return start_list();
+    if (listing && lag == Lag::Unknown && is_ahead(*listing)) {
+        loop_.post_after(kEventsLag, [this, listing = std::move(listing)]() mutable {
+            on_listed(std::move(listing), Lag::Over);
+        });
+        return;
+    }
     listing_ = false;
     Result<> result{};
     if (listing) {
@@ -117,6 +126,24 @@ void World::on_listed(Result<Listing> listing) {
         if (then) then(result);
     if (listing) notify(changed_);
     set_tried();
+}
+
+// It has seen an end or a start of which the events are still on their way: who asked for the list counts on
+// that, and they tell it whole.
+bool World::is_ahead(const Listing& listing) const {
+    using Kind = runtime::EngineEventKind;
+    const std::set<Kind> telling = {Kind::Start, Kind::Die, Kind::Pause, Kind::Unpause};
+    const auto is_told = [&](const EngineId& id) {
+        return std::any_of(held_.begin(), held_.end(), [&](const runtime::EngineEvent& event) {
+            return event.engine_id == id && telling.contains(event.kind);
+        });
+    };
+    return std::any_of(listing.containers.begin(), listing.containers.end(), [&](const Container& listed) {
+        const Container* known = find(listed.spec.id);
+        return known != nullptr && known->engine_id == listed.engine_id &&
+               listing.followed.contains(listed.engine_id) && (known->runs() || listed.runs()) &&
+               known->state.status != listed.state.status && !is_told(listed.engine_id);
+    });
 }
 
 void World::set_tried() {
@@ -147,8 +174,7 @@ void World::merge(Listing listing) {
             continue;
         }
         there.insert(container.spec.id);
-        const bool complete = listing.inspected.contains(container.engine_id);
-        merge_one(std::move(container), complete);
+        merge_one(std::move(container), listing);
     }
     drop_vanished(there, listing.known);
 }
@@ -168,15 +194,18 @@ void World::drop_vanished(const std::set<ContainerId>& there, const std::set<Eng
     }
 }
 
-// What was asked for is the store's to say, what is there is the engine's.
-void World::merge_one(Container listed, bool complete) {
+// What was asked for is the store's to say, what is there is the engine's. Of what the events have told all
+// along they tell the state: the list knows less of it, and may be ahead or behind.
+void World::merge_one(Container listed, const Listing& listing) {
     const ContainerId id = listed.spec.id;
     const auto at = containers_.find(id);
     if (at == containers_.end()) return take_back(std::move(listed));
     Container& known = at->second;
+    const bool complete = listing.inspected.contains(listed.engine_id);
     const bool same =
         known.engine_id == listed.engine_id &&
-        (complete ? same_process(known.state, listed.state) : same_phase(known.state, listed.state));
+        (listing.followed.contains(listed.engine_id) ||
+         (complete ? same_process(known.state, listed.state) : same_phase(known.state, listed.state)));
     if (!same) {
         if (known.runs() && !listed.runs()) gone_down_.insert(id);
         const auto created = known.state.created;
@@ -185,7 +214,6 @@ void World::merge_one(Container listed, bool complete) {
         if (known.state.status == Status::Exited && known.manually_stopped)
             known.state.status = Status::Stopped;
     }
-    known.state.restarting = listed.state.restarting;  // of one that is stopped meanwhile no event tells
     known.engine_id = listed.engine_id;
     known.engine_name = listed.engine_name;
     if (complete) known.engine_policy = listed.engine_policy;

@@ -76,12 +76,13 @@ class World {
         std::vector<Container> records{};  // first time only
         std::set<EngineId> inspected{};    // whose state is complete
         std::set<EngineId> known{};        // in the picture when the list began
+        std::set<EngineId> followed{};     // of these, whose state the events tell
         std::uint64_t losses{};            // of the event stream until then
     };
     struct Wanted {
         std::set<EngineId> known{};
         std::set<ContainerId> in_picture{};
-        std::set<EngineId> followed{};  // of these, whose events have all come: need no inspection
+        std::set<EngineId> followed{};  // of these, whose events all come: need no inspection
         std::uint64_t losses{};
         bool records{};
     };
@@ -94,8 +95,10 @@ class World {
     void merge(Listing listing);
     void drop_vanished(const std::set<ContainerId>& there, const std::set<EngineId>& known);
     void take_back(Container listed);
-    void merge_one(Container listed, bool complete);
-    void on_listed(Result<Listing> listing);
+    void merge_one(Container listed, const Listing& listing);
+    enum class Lag { Unknown, Over };  // of the events behind a list
+    void on_listed(Result<Listing> listing, Lag lag);
+    bool is_ahead(const Listing& listing) const;
     void apply(const runtime::EngineEvent& event);
     static void begin(Container& container, const EngineId& engine_id, const std::string& when);
     void on_started(Container& container, const runtime::EngineEvent& event);
@@ -123,8 +126,8 @@ class World {
     bool ready_{false};
     bool tried_{false};
     bool records_read_{false};
-    std::uint64_t losses_{0};       // of the event stream
-    std::uint64_t losses_seen_{0};  // those that a list has made good since
+    std::uint64_t losses_{1};       // of the event stream; before the first one nobody listened either
+    std::uint64_t losses_seen_{0};  // those that a list has made good, with the stream there
     bool learns_pids_{false};
     std::string trouble_{"the engine has not answered yet"};
     std::set<ContainerId> unsaved_;  // whose newest record could not be written

@@ -91,6 +91,7 @@ void World::on_started(Container& container, const EngineEvent& event) {
     asked_to_stop_.erase(container.spec.id);
     our_stops_.erase(container.spec.id);
     foreign_stops_.erase(container.spec.id);
+    gone_down_.erase(container.spec.id);
     container.manually_stopped = false;
     container.started_before = true;
     // Not what the engine restarts, which wears the flash; a staged one is kept as it changes its role.
@@ -120,6 +121,7 @@ void World::on_inspected(const Container& started, const Container& seen) {
 
 void World::on_died(Container& container, const EngineEvent& event) {
     auto& state = container.state;
+    gone_down_.erase(container.spec.id);
     // Any signal may have been asked for, also one that programs use for other things.
     const auto ours = our_stops_.find(container.spec.id);
     const bool is_ours = ours != our_stops_.end();

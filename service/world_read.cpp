@@ -45,6 +45,7 @@ ContainerSpec with_limits(const ContainerSpec& labelled, Resources held) {
 Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) const {
     Listing listing{};
     listing.known = wanted.known;
+    listing.followed = wanted.followed;
     listing.losses = wanted.losses;
     auto listed = runtime_.list(call_with(stop));
     if (!listed) return listed.error();

@@ -1,8 +1,11 @@
 // What the picture of the engine makes of what it is told, in whatever order that comes.
 #include "service/world.hpp"
 
-#include <cstdint>
+#include <chrono>
+#include <cstddef>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "test/support/builders.hpp"
@@ -10,6 +13,7 @@
 #include "test/support/catch.hpp"
 #include "test/support/fake_runtime.hpp"
 #include "test/support/station.hpp"
+#include "test/support/wait.hpp"
 
 using namespace berth;
 using berth::runtime::EngineEventKind;
@@ -17,7 +21,9 @@ using berth::test::CapturedLog;
 
 namespace {
 
-// Events and answers come from the test, one by one: its loop does not run.
+constexpr const char* kStarted = "2025-12-31T00:00:00Z";
+
+// Events come from the test, one by one; its loop runs only where an answer is awaited.
 struct ToldWorld {
     ToldWorld() = default;
     ~ToldWorld() { workers.stop(); }
@@ -41,6 +47,25 @@ struct ToldWorld {
         event.time = "2026-01-01T00:00:0" + std::to_string(++told) + "Z";
         world.on_event(event);
     }
+    // It is in the engine, and runs; the picture has it from there.
+    void find_running(const std::string& policy = "unless-stopped") {
+        auto web = test::running(test::spec("web"));
+        web.spec.restart.type = policy;
+        web.engine_id = "engine-web";
+        web.state.created = web.state.started_at = kStarted;
+        web.state.pid = 7;
+        engine.put(web);
+        world.on_connected();
+        REQUIRE(until([this] { return world.ready(); }));
+    }
+    // From now on the list waits until the engine lets it go.
+    void begin_list(service::World::Then then) {
+        const int before = engine.calls(test::Verb::List);
+        engine.hang_lists(true);
+        world.refresh(std::move(then));
+        REQUIRE(engine.await_calls(test::Verb::List, before + 1));
+    }
+    bool until(const std::function<bool()>& condition) { return test::run_until(loop, condition); }
     const Container& web() const { return *world.find("id-web"); }
 
     test::TemporaryFolder folder{};
@@ -87,4 +112,81 @@ TEST_CASE("what became of an instance before its creation is answered stays, wha
                 told.tell(EngineEventKind::Create);  // where it is the later one
                 CHECK(told.web().state.status == c.expected);
             }
+}
+
+TEST_CASE("what happens while the engine is listed is told by its events alone", "[TW-69][CM-27][service]") {
+    const std::vector<EngineEventKind> ending = {EngineEventKind::Kill, EngineEventKind::Die};
+    const CapturedLog log;
+    for (std::size_t early = 0; early <= ending.size(); ++early)
+        DYNAMIC_SECTION("events that come before the list: " << early) {
+            ToldWorld told;
+            told.find_running();
+            bool listed = false;
+            told.begin_list([&listed](const Result<>&) { listed = true; });
+            REQUIRE(told.engine.stop("engine-web", {}, {}));
+            for (std::size_t i = 0; i < early; ++i)
+                told.tell(ending[i]);
+            told.engine.hang_lists(false);
+            REQUIRE(told.until([&listed] { return listed; }));
+            CHECK(told.web().state.status == (early < ending.size() ? Status::Running : Status::Stopped));
+            for (std::size_t i = early; i < ending.size(); ++i)
+                told.tell(ending[i]);
+            CHECK(told.web().state.status == Status::Stopped);
+            CHECK(told.web().state.started_at == kStarted);
+            CHECK(told.world.take_gone_down().empty());
+        }
+}
+
+TEST_CASE("who asks for a list sees what it has seen, where the events come soon", "[CM-27][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running();
+    Status seen{};
+    bool listed = false;
+    told.begin_list([&](const Result<>&) {
+        seen = told.web().state.status;
+        listed = true;
+    });
+    REQUIRE(told.engine.stop("engine-web", {}, {}));
+    told.engine.hang_lists(false);
+    told.loop.post_after(std::chrono::milliseconds(50), [&told] {
+        told.tell(EngineEventKind::Kill);
+        told.tell(EngineEventKind::Die);
+    });
+    REQUIRE(told.until([&listed] { return listed; }));
+    CHECK(seen == Status::Stopped);
+}
+
+TEST_CASE("what is stopped as the engine comes back did not go down with it", "[CM-27][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running();
+    told.world.on_lost(fail(Errc::Unavailable, "it went away"));
+    told.engine.hang_lists(true);
+    told.world.on_connected();
+    REQUIRE(told.engine.stop("engine-web", {}, {}));
+    told.tell(EngineEventKind::Kill);
+    told.tell(EngineEventKind::Die);
+    told.engine.hang_lists(false);
+    REQUIRE(told.until([&told] { return told.world.ready(); }));
+    CHECK(told.web().state.status == Status::Stopped);
+    CHECK(told.world.take_gone_down().empty());
+}
+
+TEST_CASE("a list that is made while nobody listens does not stand for what comes after it",
+          "[CM-27][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running();
+    told.world.on_lost(fail(Errc::Unavailable, "it went away"));
+    bool listed = false;
+    told.world.refresh([&listed](const Result<>&) { listed = true; });
+    REQUIRE(told.until([&listed] { return listed; }));
+    auto again = told.web();
+    again.state.started_at = "2026-01-01T00:00:00Z";
+    again.state.pid = 8;
+    told.engine.put(again);
+    told.world.on_connected();
+    REQUIRE(told.until([&told] { return told.world.ready(); }));
+    CHECK(told.web().state.pid == 8);
 }
