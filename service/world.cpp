@@ -26,9 +26,20 @@ bool same_process(const ContainerState& a, const ContainerState& b) {
     return a.status == b.status && a.pid > 0 && a.pid == b.pid;
 }
 
-bool same_phase(const ContainerState& a, const ContainerState& b) {
+bool both_down(const ContainerState& a, const ContainerState& b) {
     const auto down = [](Status s) { return s == Status::Stopped || s == Status::Exited; };
-    return a.status == b.status || (down(a.status) && down(b.status));
+    return down(a.status) && down(b.status);
+}
+
+// It has not been started since the end that is known. The engine keeps a slightly earlier time of it than
+// its event has, and not whether somebody had asked for it.
+bool same_end(const ContainerState& known, const ContainerState& seen) {
+    return both_down(known, seen) && known.exit_code == seen.exit_code &&
+           known.error.empty() == seen.error.empty() && seen.started_at <= known.finished_at;
+}
+
+bool same_phase(const ContainerState& a, const ContainerState& b) {
+    return a.status == b.status || both_down(a, b);
 }
 
 // A label is as old as its instance: that somebody has renamed it since stood in the record, or nowhere.
@@ -202,11 +213,13 @@ void World::merge_one(Container listed, const Listing& listing) {
     if (at == containers_.end()) return take_back(std::move(listed));
     Container& known = at->second;
     const bool complete = listing.inspected.contains(listed.engine_id);
-    const bool same =
-        known.engine_id == listed.engine_id &&
-        (listing.followed.contains(listed.engine_id) ||
-         (complete ? same_process(known.state, listed.state) : same_phase(known.state, listed.state)));
-    if (!same) {
+    const bool same_instance = known.engine_id == listed.engine_id;
+    const bool followed = same_instance && listing.followed.contains(listed.engine_id);
+    const bool same = same_instance && (complete ? same_process(known.state, listed.state) ||
+                                                       same_end(known.state, listed.state)
+                                                 : same_phase(known.state, listed.state));
+    if (!followed) known.state.restarting = listed.state.restarting;
+    if (!followed && !same) {
         if (known.runs() && !listed.runs()) gone_down_.insert(id);
         const auto created = known.state.created;
         known.state = listed.state;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "reconcile/showing.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
@@ -64,6 +65,12 @@ struct ToldWorld {
         engine.hang_lists(true);
         world.refresh(std::move(then));
         REQUIRE(engine.await_calls(test::Verb::List, before + 1));
+    }
+    // The event stream ends and is there again.
+    void reconnect() {
+        world.on_lost(fail(Errc::Unavailable, "it went away"));
+        world.on_connected();
+        REQUIRE(until([this] { return world.ready(); }));
     }
     bool until(const std::function<bool()>& condition) { return test::run_until(loop, condition); }
     const Container& web() const { return *world.find("id-web"); }
@@ -189,4 +196,27 @@ TEST_CASE("a list that is made while nobody listens does not stand for what come
     told.world.on_connected();
     REQUIRE(told.until([&told] { return told.world.ready(); }));
     CHECK(told.web().state.pid == 8);
+}
+
+TEST_CASE("an end that is known is no news when the engine is listed anew", "[TW-69][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running("no");
+    const bool asked = GENERATE(false, true);
+    if (asked) told.world.expect_stop("id-web");
+    told.engine.end_process("engine-web", 3);
+    told.tell(EngineEventKind::Die);
+    const Container ended = told.web();
+    REQUIRE(ended.state.status == (asked ? Status::Stopped : Status::Exited));
+    told.reconnect();
+    CHECK(told.web().state == ended.state);
+    CHECK(reconcile::showings(&ended, &told.web(), "now").empty());
+
+    // Another one is, though it looks the same.
+    auto again = *told.engine.named("web");
+    again.state.started_at = "2026-06-01T00:00:00Z";
+    again.state.finished_at = "2026-06-01T00:00:01Z";
+    told.engine.put(again);
+    told.reconnect();
+    CHECK(reconcile::showings(&ended, &told.web(), "now").size() == 1);
 }
