@@ -53,11 +53,13 @@ void follow_rename(Container& listed) {
 
 }  // namespace
 
-World::World(Loop& loop, Workers& workers, runtime::Runtime& runtime, std::string home_dir)
+World::World(Loop& loop, Workers& workers, runtime::Runtime& runtime, std::string home_dir,
+             std::chrono::milliseconds first_look)
     : loop_(loop),
       workers_(workers),
       runtime_(runtime),
       home_dir_(std::move(home_dir)),
+      first_look_(first_look),
       save_pause_(kFirstRetry),
       retry_pause_(kFirstRetry) {
     store::clear_unfinished(home_dir_);
@@ -188,6 +190,8 @@ void World::merge(Listing listing) {
         merge_one(std::move(container), listing);
     }
     drop_vanished(there, listing.known);
+    for (const auto& [id, container] : containers_)
+        if (container.state.restarting && !looks_.contains(id)) look_later(id, first_look_);
 }
 
 // Only what was there when the list began can have vanished since. A record that never had an instance in
@@ -221,11 +225,7 @@ void World::merge_one(Container listed, const Listing& listing) {
     if (!followed) known.state.restarting = listed.state.restarting;
     if (!followed && !same) {
         if (known.runs() && !listed.runs()) gone_down_.insert(id);
-        const auto created = known.state.created;
-        known.state = listed.state;
-        if (!created.empty()) known.state.created = created;
-        if (known.state.status == Status::Exited && known.manually_stopped)
-            known.state.status = Status::Stopped;
+        take_state(known, listed.state);
     }
     known.engine_id = listed.engine_id;
     known.engine_name = listed.engine_name;
@@ -235,6 +235,13 @@ void World::merge_one(Container listed, const Listing& listing) {
     if (!news) return;
     known.manually_stopped = false;
     save(known, {});
+}
+
+void World::take_state(Container& known, const ContainerState& seen) {
+    const auto created = known.state.created;
+    known.state = seen;
+    if (!created.empty()) known.state.created = created;
+    if (known.state.status == Status::Exited && known.manually_stopped) known.state.status = Status::Stopped;
 }
 
 void World::take_back(Container listed) {
@@ -342,13 +349,13 @@ void World::down_again(const ContainerId& id, bool is_asked) {
     notify(changed_);
 }
 
-// One that waited to be started again had no process: no event tells that it will not be.
+// One that waited to be started again had no process: no end tells that it will not be.
 void World::stopped(const ContainerId& id) {
     const auto at = containers_.find(id);
     if (at == containers_.end()) return;
     Container& container = at->second;
     if (container.state.status != Status::Exited || !container.state.restarting) return;
-    our_stops_.erase(id);
+    if (our_stops_.erase(id) == 0) foreign_stops_[id] = steady_clock::now();
     container.state.status = Status::Stopped;
     container.state.restarting = false;
     container.manually_stopped = true;

@@ -26,7 +26,9 @@ class World {
  public:
     using Then = std::function<void(Result<>)>;
 
-    World(Loop& loop, Workers& workers, runtime::Runtime& runtime, std::string home_dir);
+    // `first_look`: how long the engine has to restart a container before it is asked whether it still will.
+    World(Loop& loop, Workers& workers, runtime::Runtime& runtime, std::string home_dir,
+          std::chrono::milliseconds first_look = std::chrono::seconds(1));
 
     // The engine has answered a list since it was last lost.
     bool ready() const { return ready_; }
@@ -51,7 +53,7 @@ class World {
     void expect_stop(const ContainerId& id, bool is_asked = true);
     // What Berth had started is as it was before; its end may still be to be told.
     void down_again(const ContainerId& id, bool is_asked);
-    void stopped(const ContainerId& id);      // by Berth; most are known from their end
+    void stopped(const ContainerId& id);      // most are known from their end
     void stop_failed(const ContainerId& id);  // it runs on: an end that comes later is its own
     void start_failed(const ContainerId& id, const std::string& why);
     // From now on whoever starts is inspected for its process id, which no event tells.
@@ -106,8 +108,13 @@ class World {
     void save(const Container& container, Then then);
     void on_saved(const ContainerId& id, const std::string& name, const Result<>& saved);
     void save_later();
-    void learn_pid(const Container& started);
+    // `then` with the container as it was when the engine was asked, and as the engine sees it.
+    void inspect(const Container& known,
+                 std::function<void(const Container& known, const Container& seen)> then);
     void on_inspected(const Container& started, const Container& seen);
+    void look_later(const ContainerId& id, std::chrono::milliseconds pause);
+    void on_looked(const Container& waiting, const Container& seen);
+    static void take_state(Container& known, const ContainerState& seen);
     void undo_shutdown_stops();
     void set_tried();
     void notify(const std::vector<std::function<void()>>& listeners) const;
@@ -132,6 +139,8 @@ class World {
     std::string trouble_{"the engine has not answered yet"};
     std::set<ContainerId> unsaved_;  // whose newest record could not be written
     TimerId save_again_{0};
+    std::map<ContainerId, TimerId> looks_;  // at those that the engine means to restart
+    std::chrono::milliseconds first_look_;
     std::chrono::milliseconds save_pause_;
     std::vector<Then> refreshing_;  // who waits for the list under way
     bool listing_{false};

@@ -55,7 +55,7 @@ void World::apply(const EngineEvent& event) {
         case EngineEventKind::Pause: state.status = Status::Paused; break;
         case EngineEventKind::Unpause: state.status = Status::Running; break;
         case EngineEventKind::Rename: container.engine_name = event.name; break;
-        case EngineEventKind::Stop:
+        case EngineEventKind::Stop: return stopped(event.id);
         case EngineEventKind::Update: return;
         // One that is being made again has no instance yet: this is about the former one.
         case EngineEventKind::Destroy:
@@ -96,17 +96,20 @@ void World::on_started(Container& container, const EngineEvent& event) {
     container.started_before = true;
     // Not what the engine restarts, which wears the flash; a staged one is kept as it changes its role.
     if (!by_engine && container.role != Role::Staged) save(container, {});
-    if (learns_pids_) learn_pid(container);
+    if (!learns_pids_) return;
+    inspect(container,
+            [this](const Container& started, const Container& seen) { on_inspected(started, seen); });
 }
 
-void World::learn_pid(const Container& started) {
-    workers_.submit(Lane::Quick, {}, [this, started](std::stop_token stop) -> Task {
+void World::inspect(const Container& known,
+                    std::function<void(const Container& known, const Container& seen)> then) {
+    workers_.submit(Lane::Quick, {}, [this, known, then = std::move(then)](std::stop_token stop) -> Task {
         runtime::Call call{};
         call.stop = std::move(stop);
         call.deadline = std::chrono::steady_clock::now() + kInspectDeadline;
-        auto seen = runtime_.inspect(started.engine_id, call);
+        auto seen = runtime_.inspect(known.engine_id, call);
         if (!seen) return {};  // it is gone, or the engine is: the next event tells
-        return [this, started, seen = std::move(*seen)] { on_inspected(started, seen); };
+        return [known, then, seen = std::move(*seen)] { then(known, seen); };
     });
 }
 
@@ -141,7 +144,43 @@ void World::on_died(Container& container, const EngineEvent& event) {
     else if (asked)
         foreign_stops_[container.spec.id] = std::chrono::steady_clock::now();
     // One that the engine restarts is not written down: it would wear the flash for as long as it crashes.
-    if (!state.restarting) save(container, {});
+    if (state.restarting)
+        look_later(container.spec.id, first_look_);
+    else
+        save(container, {});
+}
+
+// No event tells that the engine could not restart it, or was told not to. It is asked after ever longer
+// pauses, as the engine's own grow; a start that is told ends it.
+void World::look_later(const ContainerId& id, std::chrono::milliseconds pause) {
+    auto& timer = looks_[id];
+    loop_.cancel(timer);
+    timer = loop_.post_after(pause, [this, id, pause] {
+        looks_.erase(id);
+        const Container* known = find(id);
+        if (known == nullptr || known->engine_id.empty() || !known->state.restarting) return;
+        look_later(id, pause * 2);
+        inspect(*known,
+                [this](const Container& waiting, const Container& seen) { on_looked(waiting, seen); });
+    });
+}
+
+void World::on_looked(const Container& waiting, const Container& seen) {
+    const auto at = containers_.find(waiting.spec.id);
+    // Or may be: events wait while a list is under way. It is asked again.
+    const bool is_old = listing_ || at == containers_.end() || at->second.engine_id != waiting.engine_id ||
+                        at->second.state != waiting.state;
+    // What has been started or removed is told by its event.
+    const bool is_down = seen.state.status == Status::Exited || seen.state.status == Status::Stopped;
+    if (is_old || !is_down || seen.state.restarting) return;
+    Container& container = at->second;
+    container.state.restarting = false;
+    if (seen.state.status == Status::Stopped) take_state(container, seen.state);  // with the engine's text
+    const auto& error = container.state.error;
+    log::info("container {} is not restarted by the engine any more: {}", container.spec.name,
+              error.empty() ? "it was told not to" : error);
+    save(container, {});
+    notify(changed_);
 }
 
 }  // namespace berth::service

@@ -66,6 +66,11 @@ struct ToldWorld {
         world.refresh(std::move(then));
         REQUIRE(engine.await_calls(test::Verb::List, before + 1));
     }
+    void put_state(const ContainerState& state) {
+        auto known = *engine.named("web");
+        known.state = state;
+        engine.put(known);
+    }
     // The event stream ends and is there again.
     void reconnect() {
         world.on_lost(fail(Errc::Unavailable, "it went away"));
@@ -79,7 +84,7 @@ struct ToldWorld {
     test::FakeRuntime engine{};
     service::Loop loop{};
     service::Workers workers{loop, {{service::Lane::Quick, 1U}}};
-    service::World world{loop, workers, engine, folder.path().string()};
+    service::World world{loop, workers, engine, folder.path().string(), std::chrono::milliseconds(10)};
     int told{0};
 };
 
@@ -219,4 +224,50 @@ TEST_CASE("an end that is known is no news when the engine is listed anew", "[TW
     told.engine.put(again);
     told.reconnect();
     CHECK(reconcile::showings(&ended, &told.web(), "now").size() == 1);
+}
+
+TEST_CASE("a restart that the engine gives up is seen without an event", "[CM-25][TW-69][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running("always");
+    auto state = told.web().state;
+    state.status = Status::Exited;
+    state.restarting = true;
+    state.exit_code = 3;
+    state.pid = -1;
+    told.put_state(state);
+    told.tell(EngineEventKind::Die);
+    const Container ended = told.web();
+    REQUIRE(ended.state.restarting);
+    const int looked = told.engine.calls(test::Verb::Inspect);
+    REQUIRE(told.until([&] { return told.engine.calls(test::Verb::Inspect) >= looked + 2; }));
+    CHECK(told.web().state == ended.state);  // it still waits
+
+    state.restarting = false;
+    SECTION("it could not be started") {
+        state.status = Status::Stopped;
+        state.error = "the mount's source is gone";
+        told.put_state(state);
+        REQUIRE(told.until([&] { return told.web().state.status == Status::Stopped; }));
+        CHECK(told.web().state.error == state.error);
+        CHECK(reconcile::showings(&ended, &told.web(), "now").size() == 1);
+        CHECK_FALSE(told.web().manually_stopped);
+    }
+    SECTION("it was told not to") {
+        told.put_state(state);
+        REQUIRE(told.until([&] { return !told.web().state.restarting; }));
+        CHECK(reconcile::showings(&ended, &told.web(), "now").empty());
+    }
+}
+
+TEST_CASE("a stop ends the wait for a restart", "[CM-16][TW-69][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running("always");
+    told.tell(EngineEventKind::Die);
+    REQUIRE(told.web().state.status == Status::Exited);
+    told.tell(EngineEventKind::Stop);
+    CHECK(told.web().state.status == Status::Stopped);
+    CHECK_FALSE(told.web().state.restarting);
+    CHECK(told.web().manually_stopped);
 }
