@@ -45,7 +45,9 @@ Verbs::Verbs(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& wor
       world_(world),
       steps_(steps),
       may_change_(std::move(may_change)),
-      config_(config) {}
+      config_(config) {
+    world_.when_changed([this] { start_survivors(); });
+}
 
 const Container* Verbs::take(const ContainerId& id, const Done& done) const {
     const Container* container = world_.find(id);
@@ -144,17 +146,40 @@ Result<> Verbs::start_in_engine(const Container& known, const runtime::Call& cal
 
 // On a worker. First the engine's policy, so that it does not bring back what must stay down. An end before
 // this is the container's own; the loop knows of ours before the engine does.
-Result<> Verbs::halt(const Container& known, const runtime::StopOptions& options,
-                     const runtime::Call& call) const {
+Result<> Verbs::halt(const Container& known, const runtime::StopOptions& options, const runtime::Call& call) {
     const auto& id = known.spec.id;
     if (auto held = runtime_.update(known.engine_id, policy_only({"no", 0, 0}), call); !held) return held;
     loop_.post([this, id] { world_.expect_stop(id); });
     auto stopped = runtime_.stop(known.engine_id, options, call);
     if (stopped) return stopped;
-    loop_.post([this, id] { world_.stop_failed(id); });
+    loop_.post([this, id] { on_stop_failed(id); });
     if (auto given = runtime_.update(known.engine_id, policy_only(known.spec.restart), call); !given)
         log::warn("restart policy after a stop that failed: {}", given.error().message);
     return stopped;
+}
+
+void Verbs::on_stop_failed(const ContainerId& id) {
+    world_.stop_failed(id);
+    const Container* container = world_.find(id);
+    if (container != nullptr && container->runs()) survivors_.insert(id);
+}
+
+// Whatever its policy, the engine does not bring back a process that was sent a signal: when such a one ends
+// after all it is started once, and what follows is the engine's again.
+void Verbs::start_survivors() {
+    for (auto at = survivors_.begin(); at != survivors_.end();) {
+        const ContainerId id = *at;
+        const Container* container = world_.find(id);
+        if (container != nullptr && container->runs()) {
+            ++at;
+            continue;
+        }
+        at = survivors_.erase(at);
+        if (container == nullptr || !container->state.restarting) continue;
+        start(id, [name = container->spec.name](const Result<>& started) {
+            if (!started) log::warn("container {}: {}", name, started.error().message);
+        });
+    }
 }
 
 void Verbs::stop(const ContainerId& id, StopOptions options, Done done) {

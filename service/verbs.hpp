@@ -89,8 +89,9 @@ class Verbs {
     using Switch = Result<> (runtime::Runtime::*)(const EngineId&, runtime::Call);
     void switch_over(const ContainerId& id, Status from, const char* otherwise, Switch verb, Done done);
     void run(Lane lane, const ContainerId& id, std::chrono::milliseconds limit, Work work, Done done);
-    Result<> halt(const Container& known, const runtime::StopOptions& options,
-                  const runtime::Call& call) const;
+    Result<> halt(const Container& known, const runtime::StopOptions& options, const runtime::Call& call);
+    void on_stop_failed(const ContainerId& id);
+    void start_survivors();
 
     Loop& loop_;
     Workers& workers_;
@@ -101,6 +102,7 @@ class Verbs {
     VerbsConfig config_;
     std::deque<Creation> waiting_;
     std::set<ContainerId> creating_;
+    std::set<ContainerId> survivors_;  // of a stop: the engine does not restart them when they end
     std::map<ContainerId, std::deque<std::function<void()>>> turns_;  // the first is under way
 };
 

@@ -318,6 +318,22 @@ TEST_CASE("a plain stop kills nobody", "[TW-41][service]") {
     CHECK(bench.said_of(id).empty());
 }
 
+TEST_CASE("what outlives a stop without force is started once when it ends",
+          "[CM-16][TW-42][TW-69][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto feature = "Container:" + id;
+    bench.engine.make_stubborn(bench.engine_id(id));
+    REQUIRE(bench.ask(feature, "stopWithOptions", "a1", {{"timeout", 1}}) == 500);
+    bench.engine.take_deeds();
+    for (const auto& deeds : {Words{"start app:1"}, Words{}}) {  // then the engine does it again
+        bench.engine.end_process(bench.engine_id(id), 3);
+        REQUIRE(bench.says(feature + " state RUNNING"));
+        CHECK(bench.said_of(id) == Words{"Container: state EXITED", "Container: state RUNNING"});
+        CHECK(bench.engine.take_deeds() == deeds);
+    }
+}
+
 TEST_CASE("rename changes the name and nothing else", "[TW-44][TW-70][service]") {
     Started bench;
     const auto id = bench.run("web");
