@@ -42,13 +42,14 @@ std::vector<Showing> removal(const Container& before, const std::string& now) {
 }
 
 // The process id is mostly known with the start, else it is told when it is; the engine's notes on memory and
-// restarts come with an end.
+// restarts come with an end, or late.
 bool is_transition(const Container& before, const Container& after) {
     const auto& from = before.state;
     const auto& to = after.state;
     if (from.status != to.status) return true;
     if (after.runs()) return from.started_at != to.started_at || (from.pid <= 0 && to.pid > 0);
-    return from.finished_at != to.finished_at || from.exit_code != to.exit_code || from.error != to.error;
+    return from.finished_at != to.finished_at || from.exit_code != to.exit_code || from.error != to.error ||
+           from.oom_killed != to.oom_killed;
 }
 
 }  // namespace

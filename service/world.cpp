@@ -32,10 +32,10 @@ bool both_down(const ContainerState& a, const ContainerState& b) {
 }
 
 // It has not been started since the end that is known. The engine keeps a slightly earlier time of it than
-// its event has, and not whether somebody had asked for it.
+// its event has, not whether somebody had asked for it, and perhaps not that memory ran out.
 bool same_end(const ContainerState& known, const ContainerState& seen) {
     return both_down(known, seen) && known.exit_code == seen.exit_code &&
-           known.error.empty() == seen.error.empty() && seen.started_at <= known.finished_at;
+           (!known.error.empty() || seen.error.empty()) && seen.started_at <= known.finished_at;
 }
 
 bool same_phase(const ContainerState& a, const ContainerState& b) {

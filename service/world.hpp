@@ -105,6 +105,7 @@ class World {
     static void begin(Container& container, const EngineId& engine_id, const std::string& when);
     void on_started(Container& container, const runtime::EngineEvent& event);
     void on_died(Container& container, const runtime::EngineEvent& event);
+    void on_out_of_memory(Container& container);
     void save(const Container& container, Then then);
     void on_saved(const ContainerId& id, const std::string& name, const Result<>& saved);
     void save_later();

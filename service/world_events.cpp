@@ -11,6 +11,7 @@ using runtime::EngineEvent;
 using runtime::EngineEventKind;
 
 constexpr std::chrono::seconds kInspectDeadline{10};
+constexpr const char* kOutOfMemory = "OOM Killed";
 
 // Signals that programs use for other things than ending.
 bool asks_to_stop(const std::string& signal) {
@@ -51,7 +52,7 @@ void World::apply(const EngineEvent& event) {
             if (asks_to_stop(event.signal)) asked_to_stop_.insert(event.id);
             return;
         case EngineEventKind::Die: on_died(container, event); break;
-        case EngineEventKind::Oom: state.oom_killed = true; break;
+        case EngineEventKind::Oom: on_out_of_memory(container); break;
         case EngineEventKind::Pause: state.status = Status::Paused; break;
         case EngineEventKind::Unpause: state.status = Status::Running; break;
         case EngineEventKind::Rename: container.engine_name = event.name; break;
@@ -134,7 +135,7 @@ void World::on_died(Container& container, const EngineEvent& event) {
     state.exit_code = event.exit_code;
     state.finished_at = event.time;
     state.pid = -1;
-    if (state.oom_killed && state.error.empty()) state.error = "OOM Killed";
+    if (state.oom_killed && state.error.empty()) state.error = kOutOfMemory;
     state.restarting = !asked && !is_ours && engine_restarts(container, event.exit_code);
     log::info("container {} {} with exit code {}", container.spec.name, asked ? "stopped" : "exited",
               event.exit_code);
@@ -148,6 +149,15 @@ void World::on_died(Container& container, const EngineEvent& event) {
         look_later(container.spec.id, first_look_);
     else
         save(container, {});
+}
+
+// Of what runs it is kept for the end, which follows; it may also come after that.
+void World::on_out_of_memory(Container& container) {
+    auto& state = container.state;
+    state.oom_killed = true;
+    if (container.runs()) return;
+    if (state.error.empty()) state.error = kOutOfMemory;
+    if (!state.restarting) save(container, {});
 }
 
 // No event tells that the engine could not restart it, or was told not to. It is asked after ever longer

@@ -54,6 +54,8 @@ TEST_CASE("one change of a container is one update of the twin",
     paused_with_pid.state.pid = 7;
     auto out_of_memory = up;
     out_of_memory.state.oom_killed = true;
+    auto exited_out_of_memory = exited;
+    exited_out_of_memory.state.oom_killed = true;
     auto start_failed = stopped;
     start_failed.state.error = "no such file";
     auto renamed = up;
@@ -83,6 +85,7 @@ TEST_CASE("one change of a container is one update of the twin",
         {"the same, while it is paused", &paused, &paused_with_pid, {"state Paused"}},
         {"no news of its process id", &with_pid, &up, {}},
         {"out of memory, before its end", &up, &out_of_memory, {}},
+        {"out of memory, told after its end", &exited, &exited_out_of_memory, {"state Exited"}},
         {"a restart of which the end was missed", &up, &restarted, {"state Running"}},
         {"stopped", &up, &stopped, {"state Stopped"}},
         {"ended by itself", &up, &exited, {"state Exited"}},

@@ -271,3 +271,34 @@ TEST_CASE("a stop ends the wait for a restart", "[CM-16][TW-69][service]") {
     CHECK_FALSE(told.web().state.restarting);
     CHECK(told.web().manually_stopped);
 }
+
+TEST_CASE("that memory ran out is told with the end, whichever event comes first",
+          "[CM-41][TW-69][service]") {
+    const CapturedLog log;
+    const bool late = GENERATE(false, true);
+    ToldWorld told;
+    told.find_running("always");
+    if (!late) told.tell(EngineEventKind::Oom);
+    told.tell(EngineEventKind::Die);
+    const Container ended = told.web();
+    CHECK(ended.state.oom_killed != late);
+    if (late) {
+        told.tell(EngineEventKind::Oom);
+        CHECK(reconcile::showings(&ended, &told.web(), "now").size() == 1);
+    }
+    CHECK(told.web().state.status == Status::Exited);
+    CHECK(told.web().state.oom_killed);
+    CHECK(told.web().state.error == "OOM Killed");
+
+    auto state = ended.state;  // the engine itself does not keep it
+    state.oom_killed = false;
+    state.error.clear();
+    told.put_state(state);
+    told.reconnect();
+    CHECK(told.web().state.oom_killed);
+
+    told.tell(EngineEventKind::Start);
+    told.tell(EngineEventKind::Die);
+    CHECK_FALSE(told.web().state.oom_killed);
+    CHECK(told.web().state.error.empty());
+}
