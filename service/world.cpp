@@ -223,6 +223,7 @@ void World::merge_one(Container listed, const Listing& listing) {
                                                        same_end(known.state, listed.state)
                                                  : same_phase(known.state, listed.state));
     if (!followed) known.state.restarting = listed.state.restarting;
+    if (!followed && listed.runs()) gone_down_.erase(id);
     if (!followed && !same) {
         if (known.runs() && !listed.runs()) gone_down_.insert(id);
         take_state(known, listed.state);
@@ -280,16 +281,20 @@ void World::on_created(const ContainerId& id, const EngineId& engine_id) {
     notify(changed_);
 }
 
-// One writer, and the key keeps the order: the newest picture is what stays on disk.
+// One writer, and the key keeps the order: the newest picture is what stays on disk. What went down with the
+// engine is recorded as running: a Berth that starts before it is recovered has nothing else to go by.
 void World::save(const Container& container, Then then) {
-    workers_.submit(Lane::Quick, container.spec.id,
-                    [this, container, then = std::move(then)](const std::stop_token&) -> Task {
-                        auto saved = store::save(home_dir_, container);
-                        return [this, saved, then, id = container.spec.id, name = container.spec.name] {
-                            on_saved(id, name, saved);
-                            if (then) then(saved);
-                        };
-                    });
+    Container record = container;
+    if (gone_down_.contains(record.spec.id)) record.state.status = Status::Running;
+    workers_.submit(
+        Lane::Quick, container.spec.id,
+        [this, record = std::move(record), then = std::move(then)](const std::stop_token&) -> Task {
+            auto saved = store::save(home_dir_, record);
+            return [this, saved, then, id = record.spec.id, name = record.spec.name] {
+                on_saved(id, name, saved);
+                if (then) then(saved);
+            };
+        });
 }
 
 // A folder that is full now has room later. Until then only the picture is right, and a Berth that starts
@@ -408,7 +413,7 @@ void World::undo_shutdown_stops() {
         const auto at = containers_.find(id);
         if (at == containers_.end()) continue;
         at->second.manually_stopped = false;
-        at->second.state.status = Status::Running;  // when last seen; the next list finds that it went down
+        gone_down_.insert(id);
         save(at->second, {});
     }
 }

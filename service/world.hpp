@@ -59,7 +59,7 @@ class World {
     // From now on whoever starts is inspected for its process id, which no event tells.
     void learn_pids() { learns_pids_ = true; }
 
-    // Told once, after a list: containers that ran when last seen and do not run now.
+    // Told once, after a list: containers that ran until the engine was lost and do not run now.
     std::set<ContainerId> take_gone_down() { return std::exchange(gone_down_, {}); }
 
     void on_connected();  // the event stream stands: list now
@@ -128,8 +128,8 @@ class World {
     std::set<ContainerId> asked_to_stop_;    // a kill event came; the die event makes it Stopped
     std::map<ContainerId, bool> our_stops_;  // whether they count as asked for
     std::map<ContainerId, std::chrono::steady_clock::time_point>
-        foreign_stops_;  // which may be the engine's end
-    std::set<ContainerId> gone_down_;
+        foreign_stops_;                // which may be the engine's end
+    std::set<ContainerId> gone_down_;  // with the engine; what it ended before it went is shown as it ended
     bool connected_{false};
     bool ready_{false};
     bool tried_{false};

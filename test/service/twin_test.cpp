@@ -354,6 +354,32 @@ TEST_CASE("after a restart of the engine the cloud sees what runs now", "[TW-35]
     CHECK(bench.cloud.status("Container:same")["state"]["startedAt"] == "2026-02-02T00:00:00Z");
 }
 
+TEST_CASE("while the engine is away the cloud is told what it has stopped before",
+          "[CM-27][TW-69][service]") {
+    TwinBench bench;
+    auto record = there("web", "2025-01-01T00:00:00Z");
+    record.spec.restart.type = "on-failure";
+    const auto web = bench.engine.put(record);
+    bench.start();
+    bench.connect();
+    REQUIRE(bench.engine.kill(web, "SIGTERM", {}));
+    REQUIRE(bench.says("Container:web state STOPPED"));
+    bench.engine.set_reachable(false);
+    REQUIRE(eventually([&] { return !bench.station().is_ready(); }));
+    bench.station().lose_broker();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 2; });
+    bench.cloud.take_said();
+    bench.tell("edge/thing/response", bench.cloud.edge_response());
+    REQUIRE(bench.says("+Metrics"));
+    CHECK(bench.cloud.status("Container:web")["state"]["status"] == "STOPPED");
+
+    bench.cloud.take_said();
+    bench.engine.set_reachable(true);
+    REQUIRE(bench.says("Container:web state RUNNING"));
+    CHECK(bench.cloud.said() == Words{"Container:web state RUNNING"});
+}
+
 TEST_CASE("the cloud is rid of what is gone, also after a restart", "[BX-15][TW-74][TW-75][service]") {
     TwinBench bench;
     bench.engine.put(there("web", "2025-01-01T00:00:00Z"));

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "reconcile/showing.hpp"
+#include "service/store.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
@@ -301,4 +303,31 @@ TEST_CASE("that memory ran out is told with the end, whichever event comes first
     told.tell(EngineEventKind::Die);
     CHECK_FALSE(told.web().state.oom_killed);
     CHECK(told.web().state.error.empty());
+}
+
+TEST_CASE("what an engine stops before it goes away is shown stopped, and went down with it",
+          "[CM-27][TW-69][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running();
+    told.tell(EngineEventKind::Kill);
+    told.tell(EngineEventKind::Die);
+    auto ended = told.web().state;
+    ended.status = Status::Exited;
+    told.put_state(ended);
+    told.world.on_lost(fail(Errc::Unavailable, "it went away"));
+    CHECK(told.web().state.status == Status::Stopped);
+    CHECK_FALSE(told.web().manually_stopped);
+
+    // A Berth that starts now knows it as well, whatever else was written meanwhile.
+    bool kept = false;
+    told.world.keep(told.web(), [&kept](const Result<>& saved) { kept = static_cast<bool>(saved); });
+    REQUIRE(told.until([&kept] { return kept; }));
+    CHECK(service::store::load(told.folder.path())->records.at(0).runs());
+
+    told.world.on_connected();
+    REQUIRE(told.until([&told] { return told.world.ready(); }));
+    CHECK(told.web().state.status == Status::Stopped);
+    const auto gone_down = told.world.take_gone_down();
+    CHECK(gone_down == std::set<ContainerId>{"id-web"});
 }
