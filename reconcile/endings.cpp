@@ -67,6 +67,7 @@ void Moves::rolled_back(ActionState& action, const std::optional<Error>& error) 
     action.status = rule_of(Command::Rollback).action_done;
     action.message =
         with_cause(action.message, error ? "not restored: " + error->message : undone_message(action));
+    action.restored = true;
     if (!error) return forget_deeds(action);
     running().failed = true;
 }
@@ -76,6 +77,7 @@ void Moves::rolled_back(ActionState& action, const std::optional<Error>& error) 
 void Moves::cleaned(ActionState& action, StepKind kind, const std::optional<Error>& error) {
     const auto& rule = rule_of(Command::Cleanup);
     if (kind == StepKind::Restore) {
+        action.restored = true;
         if (!error) return forget_deeds(action);
         action.message = with_cause(action.message, "not restored: " + error->message);
         running().failed = true;

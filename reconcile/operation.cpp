@@ -51,6 +51,7 @@ Advance advance(OperationState state, const Event& event) {
 bool ends_download(const OperationState& state, Command command, const std::string& baseline) {
     if (command != Command::Rollback && command != Command::Cleanup) return false;
     if (!state.running || state.running->command != Command::Download) return false;
+    if (!state.running->interrupted_by.empty()) return false;  // it ends already
     const auto scope = find_scope(state, baseline);
     if (!scope) return false;
     const bool is_its_own = *scope == state.running->scope;

@@ -157,6 +157,7 @@ void Steps::stop(const ContainerId& container, const std::string& name, Done don
             return stopped && busy ? runtime_.update(id, hold, call) : stopped;
         },
         [this, container, name, done = std::move(done)](const Result<>& stopped) {
+            if (!stopped) world_.stop_failed(container);
             if (!stopped) return done(fail(stopped.error(), of(name)));
             world_.stopped(container);
             done(std::nullopt);
@@ -200,8 +201,9 @@ void Steps::start_new(const ActionState& action, Done done) {
         });
 }
 
-// An engine that is away has refused nothing.
+// An engine that is away has refused nothing, and one that is about to start it anyway will tell.
 void Steps::show_start_failed(const ContainerId& id, const Error& error) {
+    if (const Container* known = world_.find(id); known && known->state.restarting) return;
     if (world_.ready() && error.code != Errc::Interrupted) world_.start_failed(id, error.message);
 }
 

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPauseWhileBusy{50};
+constexpr milliseconds kStopIsTold{1s};
 constexpr milliseconds kBusyPatience{10s};  // around the end of a process the engine may hold it for a moment
 
 Error refuse(const Container& container, const std::string& why) {
@@ -137,7 +138,7 @@ Result<> Verbs::start_in_engine(const Container& known, const runtime::Call& cal
     auto started = runtime_.start(known.engine_id, call);
     if (started || started.error().code == Errc::Busy) return started;
     const auto seen = runtime_.inspect(known.engine_id, call);
-    const bool is_down = seen && !seen->runs() && seen->state.status != Status::Dead;
+    const bool is_down = seen && !seen->is_up() && seen->state.status != Status::Dead;
     if (is_down)
         loop_.post(
             [this, id = known.spec.id, why = started.error().message] { world_.start_failed(id, why); });
@@ -174,12 +175,23 @@ void Verbs::start_survivors() {
             ++at;
             continue;
         }
+        if (container != nullptr && !may_change_(id)) {  // an update is about it: afterwards, if it is there
+            ++at;
+            continue;
+        }
         at = survivors_.erase(at);
         if (container == nullptr || !container->state.restarting) continue;
-        start(id, [name = container->spec.name](const Result<>& started) {
-            if (!started) log::warn("container {}: {}", name, started.error().message);
-        });
+        // A stop is told after the end that it brings about.
+        loop_.post_after(kStopIsTold, [this, id] { start_survivor(id); });
     }
+}
+
+void Verbs::start_survivor(const ContainerId& id) {
+    const Container* container = world_.find(id);
+    if (container == nullptr || container->state.status != Status::Exited) return;
+    start(id, [name = container->spec.name](const Result<>& started) {
+        if (!started) log::warn("container {}: {}", name, started.error().message);
+    });
 }
 
 void Verbs::stop(const ContainerId& id, StopOptions options, Done done) {

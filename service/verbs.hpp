@@ -92,6 +92,7 @@ class Verbs {
     Result<> halt(const Container& known, const runtime::StopOptions& options, const runtime::Call& call);
     void on_stop_failed(const ContainerId& id);
     void start_survivors();
+    void start_survivor(const ContainerId& id);
 
     Loop& loop_;
     Workers& workers_;

@@ -222,11 +222,14 @@ void World::merge_one(Container listed, const Listing& listing) {
     const bool same = same_instance && (complete ? same_process(known.state, listed.state) ||
                                                        same_end(known.state, listed.state)
                                                  : same_phase(known.state, listed.state));
-    if (!followed) known.state.restarting = listed.state.restarting;
-    if (!followed && listed.runs()) gone_down_.erase(id);
-    if (!followed && !same) {
-        if (known.runs() && !listed.runs()) gone_down_.insert(id);
-        take_state(known, listed.state);
+    if (!followed) {
+        const bool went_down = known.is_up() && !listed.is_up();
+        known.state.restarting = listed.state.restarting;
+        if (listed.runs()) gone_down_.erase(id);
+        const bool ours = went_down && is_ours(known);
+        if (went_down && !ours) gone_down_.insert(id);
+        if (!same) take_state(known, listed.state);
+        if (ours) save(known, {});
     }
     known.engine_id = listed.engine_id;
     known.engine_name = listed.engine_name;
@@ -236,6 +239,15 @@ void World::merge_one(Container listed, const Listing& listing) {
     if (!news) return;
     known.manually_stopped = false;
     save(known, {});
+}
+
+// An end that nobody has told of: by a stop of ours, or with the engine.
+bool World::is_ours(Container& ended) {
+    const auto ours = our_stops_.find(ended.spec.id);
+    if (ours == our_stops_.end()) return false;
+    ended.manually_stopped = ours->second;
+    our_stops_.erase(ours);
+    return true;
 }
 
 void World::take_state(Container& known, const ContainerState& seen) {
@@ -359,7 +371,11 @@ void World::stopped(const ContainerId& id) {
     const auto at = containers_.find(id);
     if (at == containers_.end()) return;
     Container& container = at->second;
-    if (container.state.status != Status::Exited || !container.state.restarting) return;
+    if (container.state.status != Status::Exited || !container.state.restarting) {
+        // If nobody has heard of its end the record has it run.
+        if (!container.runs() && our_stops_.erase(id) > 0) save(container, {});
+        return;
+    }
     if (our_stops_.erase(id) == 0) foreign_stops_[id] = steady_clock::now();
     container.state.status = Status::Stopped;
     container.state.restarting = false;
@@ -378,6 +394,7 @@ void World::start_failed(const ContainerId& id, const std::string& why) {
     const auto at = containers_.find(id);
     if (at == containers_.end() || at->second.runs()) return;
     at->second.state.status = Status::Stopped;
+    at->second.state.restarting = false;
     at->second.state.error = why;
     save(at->second, {});
     notify(changed_);
@@ -392,6 +409,11 @@ void World::on_connected() {
 }
 
 void World::on_lost(const Error& error) {
+    // What it has told is of before: later it would stand against the next list.
+    for (const auto& event : std::exchange(held_, {}))
+        apply(event);
+    for (const auto& [id, timer] : std::exchange(looks_, {}))
+        loop_.cancel(timer);
     connected_ = ready_ = false;
     ++losses_;
     trouble_ = error.message;

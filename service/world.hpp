@@ -115,6 +115,7 @@ class World {
     void on_inspected(const Container& started, const Container& seen);
     void look_later(const ContainerId& id, std::chrono::milliseconds pause);
     void on_looked(const Container& waiting, const Container& seen);
+    bool is_ours(Container& ended);
     static void take_state(Container& known, const ContainerState& seen);
     void undo_shutdown_stops();
     void set_tried();

@@ -133,6 +133,8 @@ TEST_CASE("a command ends a download early only if it is carried out afterwards"
     CHECK_FALSE(ends(Command::Rollback, "containers:c"));
     CHECK_FALSE(ends(Command::Rollback, ""));
     CHECK_FALSE(ends(Command::Update, "shop"));
+    player.send(Interrupted{"ROLLBACK"});
+    CHECK_FALSE(ends(Command::Rollback, "shop"));  // it is about to end
     player.play();
     CHECK_FALSE(ends(Command::Rollback, "shop"));
 }

@@ -540,12 +540,26 @@ TEST_CASE("the way back waits for an engine that is away for longer than a step 
     device.on().command("two", "UPDATE");
     REQUIRE(device.on().says("two", "UPDATE_SUCCESS"));
     device.engine.set_reachable(false);
-    REQUIRE(eventually([&] { return !device.on().is_ready(); }));
+    REQUIRE(berth::test::eventually([&] { return !device.on().is_ready(); }));
     device.on().command("two", "CLEANUP");
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
     device.engine.set_reachable(true);
     REQUIRE(device.on().says("two", "INCOMPLETE"));
     CHECK(device.names_and_images() == Words{"gone=app:1", "web=app:1"});
+}
+
+TEST_CASE("after a stop that failed an end is the container's own", "[CM-16][service]") {
+    Gateway device;
+    device.deploy("one", {{"web", "app:1", pair("restartPolicy", "no")}});
+    device.engine.fail_next(Verb::Stop, fail(Errc::Internal, "no"));
+    device.on().desire(message("two", {{"web", "app:2", pair("restartPolicy", "no")}}));
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    device.engine.end_process(device.engine.named("web")->engine_id, 3);
+    const auto record = [&device] {
+        return berth::service::store::load(device.folder.path())->records.at(0);
+    };
+    REQUIRE(berth::test::eventually([&] { return !record().runs(); }));
+    CHECK_FALSE(record().manually_stopped);
 }
 
 TEST_CASE("a registry that cannot be reached is asked again, one that says no is not", "[UA-54][service]") {

@@ -331,3 +331,61 @@ TEST_CASE("what an engine stops before it goes away is shown stopped, and went d
     const auto gone_down = told.world.take_gone_down();
     CHECK(gone_down == std::set<ContainerId>{"id-web"});
 }
+
+TEST_CASE("an end that is told while the engine is listed and then lost went down with it",
+          "[CM-27][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running("on-failure");
+    told.begin_list({});
+    told.tell(EngineEventKind::Kill);
+    told.tell(EngineEventKind::Die);
+    auto ended = told.web().state;
+    ended.status = Status::Exited;
+    told.put_state(ended);
+    told.world.on_lost(fail(Errc::Unavailable, "it went away"));
+    told.world.on_connected();
+    told.engine.hang_lists(false);
+    REQUIRE(told.until([&told] { return told.world.ready(); }));
+    CHECK_FALSE(told.web().manually_stopped);
+    CHECK(told.world.take_gone_down() == std::set<ContainerId>{"id-web"});
+}
+
+TEST_CASE("an end by a stop of ours that nobody has told of is one", "[CM-27][UA-57][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running();
+    auto ended = told.web().state;
+    ended.status = Status::Exited;
+    told.put_state(ended);
+    SECTION("the engine was lost before it could tell") {
+        told.world.expect_stop("id-web");
+        told.reconnect();
+        CHECK(told.web().manually_stopped);
+        CHECK(told.web().state.status == Status::Stopped);
+        CHECK(told.world.take_gone_down().empty());
+    }
+    SECTION("it was down when the stop was repeated") {
+        told.reconnect();
+        told.world.take_gone_down();
+        told.world.expect_stop("id-web");
+        told.world.stopped("id-web");
+        CHECK(told.until([&told] {
+            const auto loaded = service::store::load(told.folder.path());
+            return loaded && loaded->records.size() == 1 && !loaded->records[0].runs();
+        }));
+    }
+}
+
+TEST_CASE("what was in its crash loop went down with the engine", "[CM-27][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running("on-failure");
+    told.tell(EngineEventKind::Die);
+    REQUIRE(told.web().state.restarting);
+    auto down = told.web().state;
+    down.restarting = false;
+    told.put_state(down);
+    told.reconnect();
+    CHECK(told.world.take_gone_down() == std::set<ContainerId>{"id-web"});
+}
