@@ -396,7 +396,7 @@ constexpr Option kBuilt[] = {
      .most = kYearsMs,
      .bare = Bare::Seconds,
      .falls_back = true,
-     .help = "between asking a container to stop and killing it"},
+     .help = "between asking a container to stop and killing it; the cloud's stop gives up then"},
 
     {.key = "network.bridge.name",
      .own = "berth0",
