@@ -129,6 +129,7 @@ void Decoder::read_component(const Fields& item) {
         notes.refuse("id", "two components have this id", id);
     else if (const auto fault = fault_of_component_id(id); given && !fault.empty())
         notes.refuse("id", fault, id);
+    item.is_misspelt("config", "the image would be <id>:<version>, and all else the default");
     // One that is no text is told already, and so says nothing of the image that would be made of it.
     const bool unreadable = item.has("version") && !item.find("version")->is_string();
     const std::string version = item.text("version", unreadable ? "?" : "");
@@ -155,6 +156,7 @@ bool Decoder::is_ours(const Fields& domain) {
 }
 
 bool Decoder::read_domain(const Fields& payload) {
+    if (payload.is_misspelt("domains", "there is nothing to do")) return false;
     const Json* list = payload.find("domains");
     const auto domains = payload.objects("domains");
     const std::size_t count = list != nullptr && list->is_array() ? list->size() : 0;
@@ -164,12 +166,10 @@ bool Decoder::read_domain(const Fields& payload) {
     if (count != 1 || domains.empty()) return false;
     const Fields& domain = domains.front();
     if (!is_ours(domain)) return false;
+    domain.is_misspelt("config", "the configured system containers count");
     read_domain_config(domain);
     // Senders leave an empty list out, so that is no mistake; a misspelt one would remove everything.
-    if (const auto near = domain.resembling("components"); !near.empty() && !domain.has("components")) {
-        domain.problem(near, "unknown; did you mean components? Without components everything is removed");
-        return false;
-    }
+    if (domain.is_misspelt("components", "everything is removed")) return false;
     const auto components = domain.objects("components");
     if (components.size() > kMaxComponents) {
         domain.problem("components", fmt::format("{} are too many; at most {} are accepted",
@@ -182,7 +182,10 @@ bool Decoder::read_domain(const Fields& payload) {
 }
 
 void Decoder::check_title(const Fields& baseline, const std::string& title) {
-    if (title.empty())
+    if (baseline.is_misspelt("title", "no command can name it")) return;
+    if (!baseline.has("title"))
+        baseline.problem("title", "is missing; expected a name");
+    else if (title.empty())
         baseline.problem("title", "is empty; expected a name");
     else if (title == domain_ + ":remove-components")
         baseline.problem("title", "is reserved for the containers to remove" + value_note(title));
@@ -217,6 +220,7 @@ void Decoder::read_baseline(const Fields& item) {
     check_title(item, baseline.title);
     item.text("description");  // nobody reads these two, but they must be texts
     item.text("preconditions");
+    item.is_misspelt("components", "its commands would do nothing");
     for (const auto& entry : item.texts("components"))
         read_baseline_entry(baseline.title, entry, baseline);
     state_.baselines.push_back(std::move(baseline));
@@ -249,9 +253,12 @@ Result<DesiredState> Decoder::decode(const Json& root) {
     const Fields payload = envelope.object("payload");
     state_.activity_id = envelope.text("activityId");
     state_.timestamp = envelope.integer("timestamp");
-    if (!envelope.has("payload"))
+    envelope.is_misspelt("timestamp", "it would be carried out at once");
+    const bool is_misspelt = envelope.is_misspelt("payload", "there is nothing to do");
+    if (!envelope.has("payload") && !is_misspelt)
         envelope.problem("payload", "is missing; expected {\"domains\":[{\"id\":\"" + domain_ + "\", …}]}");
-    else if (read_domain(payload)) {
+    if (envelope.has("payload") && read_domain(payload)) {
+        payload.is_misspelt("baselines", "each component is one of its own");
         for (const Fields& baseline : payload.objects("baselines"))
             read_baseline(baseline);
         check_implicit_titles();

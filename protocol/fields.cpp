@@ -122,12 +122,16 @@ void Fields::problem(std::string_view name, const std::string& what) const {
     problems_->add(path_of(name) + ": " + what);
 }
 
-std::string Fields::resembling(std::string_view name) const {
+bool Fields::is_misspelt(std::string_view name, std::string_view otherwise) const {
+    if (value_ == nullptr || has(name)) return false;
     Resembling near(lower(name));
-    if (value_ == nullptr) return {};
     for (auto member = value_->begin(); member != value_->end(); ++member)
         if (lower(member.key()) != lower(name)) near.see(member.key());
-    return std::string(near.best());
+    if (near.best().empty()) return false;
+    const std::string wanted(name);
+    problem(near.best(),
+            "unknown; did you mean " + wanted + "? Without " + wanted + " " + std::string(otherwise));
+    return true;
 }
 
 void Fields::mismatch(const std::string& path, std::string_view wanted, const Json& got) const {

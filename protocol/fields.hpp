@@ -31,8 +31,9 @@ class Fields {
     std::vector<std::string> texts(std::string_view name) const;  // the same
 
     void problem(std::string_view name, const std::string& what) const;  // "<path>.<name>: <what>"
-    // A member whose name is a slip of the finger away from `name`; empty: there is none.
-    std::string resembling(std::string_view name) const;
+    // Where `name` is absent and another member's name is a slip of the finger away from it: that is a
+    // problem, as it would be ignored, and then `otherwise` be true. False: there is none.
+    bool is_misspelt(std::string_view name, std::string_view otherwise) const;
     const std::string& path() const { return path_; }
     const Json* find(std::string_view name) const;
     const Json* json() const { return value_; }  // null: absent

@@ -143,6 +143,36 @@ TEST_CASE("what was wrong comes with its path and with what would be right", "[B
     CHECK(refusal(R"({"payload":{"env":"PASSWORD=hunter2)").find("hunter2") == std::string::npos);
 }
 
+TEST_CASE("a misspelt member is refused where its absence would mean something else",
+          "[BX-01][UA-05][protocol]") {
+    const auto of = [](const std::string& envelope, const std::string& payload, const std::string& domain,
+                       const std::string& component) {
+        return read("{" + envelope + R"("payload":{)" + payload + R"("domains":[{"id":"containers",)" +
+                    domain + R"("components":[{"id":"web","version":"1")" + component + "}]}]}}");
+    };
+    const auto says = [](const Result<DesiredState>& state, const std::string& path,
+                         const std::string& meant) {
+        INFO(path);
+        REQUIRE_FALSE(state);
+        CHECK_THAT(state.error().message,
+                   StartsWith(path + ": unknown; did you mean " + meant + "? Without"));
+    };
+    says(of(R"("timestmp":5,)", "", "", ""), "$.timestmp", "timestamp");
+    says(of("", "", "", R"(,"confg":[])"), "$.payload.domains[0].components[0].confg", "config");
+    says(of("", "", R"("Confg":[],)", ""), "$.payload.domains[0].confg", "config");
+    says(of("", R"("baseline":[],)", "", ""), "$.payload.baseline", "baselines");
+    says(of("", R"("baselines":[{"titel":"a","components":[]}],)", "", ""), "$.payload.baselines[0].titel",
+         "title");
+    says(of("", R"("baselines":[{"title":"a","component":[]}],)", "", ""), "$.payload.baselines[0].component",
+         "components");
+    says(read(R"({"paylod":{}})"), "$.paylod", "payload");
+    says(read(R"({"payload":{"domain":[]}})"), "$.payload.domain", "domains");
+    CHECK(of(R"("timestamp":5,"timestmp":6,)", R"("more":1,)", R"("name":"x",)", R"(,"comment":"c")"));
+    CHECK(read(R"({"payload":{"domains":[{"id":"containers"}],"baselines":[{"components":[]}]}})")
+              .error()
+              .message == "$.payload.baselines[0].title: is missing; expected a name");
+}
+
 TEST_CASE("a misspelt list of components removes nothing", "[UA-05][protocol]") {
     const auto of = [](const std::string& members) {
         return read(R"({"payload":{"domains":[{"id":"containers")" + members + "}]}}");

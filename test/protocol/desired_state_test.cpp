@@ -534,7 +534,7 @@ TEST_CASE("baselines name components of this domain, each once", "[UA-28][protoc
          "baseline b: the component is in baseline a already (value \"containers:db\")"},
         {R"({"title":"a","components":["containers:db","containers:db"]})",
          "baseline a: the component is in baseline a already"},
-        {R"({"components":[]})", "$.payload.baselines[0].title: is empty; expected a name"},
+        {R"({"components":[]})", "$.payload.baselines[0].title: is missing; expected a name"},
         {R"({"title":"a"},{"title":"a"})",
          "$.payload.baselines[1].title: another baseline has it, too (value \"a\")"},
         {R"({"title":"containers:remove-components"})", "$.payload.baselines[0].title: is reserved"},
