@@ -42,6 +42,17 @@ bool same_phase(const ContainerState& a, const ContainerState& b) {
     return a.status == b.status || both_down(a, b);
 }
 
+bool leads_to(runtime::EngineEventKind kind, const Container& listed) {
+    using Kind = runtime::EngineEventKind;
+    switch (kind) {
+        case Kind::Start:
+        case Kind::Unpause: return listed.state.status == Status::Running;
+        case Kind::Pause: return listed.state.status == Status::Paused;
+        case Kind::Die: return !listed.runs();
+        default: return false;
+    }
+}
+
 // A label is as old as its instance: that somebody has renamed it since stood in the record, or nowhere.
 void follow_rename(Container& listed) {
     ContainerSpec renamed = listed.spec;
@@ -109,13 +120,23 @@ void World::start_list() {
 void World::on_listed(Result<Listing> listing, Lag lag) {
     // One that began before the subscription may miss what happened in between.
     if (std::exchange(list_again_, false) && listing) return start_list();
-    if (listing && lag == Lag::Unknown && is_ahead(*listing)) {
+    // Who asked for the list counts on it. The events tell more, if they are not too late.
+    const auto ahead = listing ? ahead_in(*listing) : std::set<EngineId>();
+    if (lag == Lag::Unknown && !ahead.empty()) {
         loop_.post_after(kEventsLag, [this, listing = std::move(listing)]() mutable {
             on_listed(std::move(listing), Lag::Over);
         });
         return;
     }
     listing_ = false;
+    for (const auto& event : std::exchange(held_, {})) {
+        if (!ahead.contains(event.engine_id))
+            held_.push_back(event);
+        else
+            apply(event);  // all of them from before
+    }
+    for (const auto& id : ahead)
+        listing->followed.erase(id);
     Result<> result{};
     if (listing) {
         merge(std::move(*listing));
@@ -141,22 +162,21 @@ void World::on_listed(Result<Listing> listing, Lag lag) {
     set_tried();
 }
 
-// It has seen an end or a start of which the events are still on their way: who asked for the list counts on
-// that, and they tell it whole.
-bool World::is_ahead(const Listing& listing) const {
-    using Kind = runtime::EngineEventKind;
-    const std::set<Kind> telling = {Kind::Start, Kind::Die, Kind::Pause, Kind::Unpause};
-    const auto is_told = [&](const EngineId& id) {
-        return std::any_of(held_.begin(), held_.end(), [&](const runtime::EngineEvent& event) {
-            return event.engine_id == id && telling.contains(event.kind);
-        });
-    };
-    return std::any_of(listing.containers.begin(), listing.containers.end(), [&](const Container& listed) {
+// Of which it has seen an end or a start that no event has told yet.
+std::set<EngineId> World::ahead_in(const Listing& listing) const {
+    std::set<EngineId> ahead;
+    for (const auto& listed : listing.containers) {
         const Container* known = find(listed.spec.id);
-        return known != nullptr && known->engine_id == listed.engine_id &&
-               listing.followed.contains(listed.engine_id) && (known->runs() || listed.runs()) &&
-               known->state.status != listed.state.status && !is_told(listed.engine_id);
-    });
+        const bool follows = known != nullptr && known->engine_id == listed.engine_id &&
+                             listing.followed.contains(listed.engine_id);
+        const bool differs =
+            follows && (known->runs() || listed.runs()) && known->state.status != listed.state.status;
+        const auto tells = [&listed](const runtime::EngineEvent& event) {
+            return event.engine_id == listed.engine_id && leads_to(event.kind, listed);
+        };
+        if (differs && std::none_of(held_.begin(), held_.end(), tells)) ahead.insert(listed.engine_id);
+    }
+    return ahead;
 }
 
 void World::set_tried() {
@@ -251,9 +271,9 @@ bool World::is_ours(Container& ended) {
 }
 
 void World::take_state(Container& known, const ContainerState& seen) {
-    const auto created = known.state.created;
-    known.state = seen;
-    if (!created.empty()) known.state.created = created;
+    const auto before = std::exchange(known.state, seen);
+    if (!before.created.empty()) known.state.created = before.created;
+    if (seen.started_at.empty()) known.state.started_at = before.started_at;  // a list does not have it
     if (known.state.status == Status::Exited && known.manually_stopped) known.state.status = Status::Stopped;
 }
 

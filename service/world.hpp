@@ -100,7 +100,7 @@ class World {
     void merge_one(Container listed, const Listing& listing);
     enum class Lag { Unknown, Over };  // of the events behind a list
     void on_listed(Result<Listing> listing, Lag lag);
-    bool is_ahead(const Listing& listing) const;
+    std::set<EngineId> ahead_in(const Listing& listing) const;
     void apply(const runtime::EngineEvent& event);
     static void begin(Container& container, const EngineId& engine_id, const std::string& when);
     void on_started(Container& container, const runtime::EngineEvent& event);
