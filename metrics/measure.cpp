@@ -18,8 +18,9 @@ std::optional<double> cpu_utilization(const std::optional<CpuUse>& now, const st
 }
 
 // Without parts the sum is the only one.
-Transfers parts_of(const Transfers& known, const Transfer& sum) {
-    return known.empty() ? Transfers{{std::string(), sum}} : known;
+Transfer add_to(Flow& flow, const Transfers& parts, const Transfer& sum, Accumulator::Fall fall) {
+    if (parts.empty()) return flow.add({{std::string(), sum}}, fall);
+    return flow.add(parts, fall);
 }
 
 }  // namespace
@@ -108,8 +109,8 @@ void Accumulators::apply(Usage& usage, std::int64_t its_pid) {
     }
     pid = its_pid;
     const auto fall = same_run ? Accumulator::Fall::ComesRound : Accumulator::Fall::BeginsAnew;
-    if (usage.io) usage.io = io.add(parts_of(usage.by_device, *usage.io));
-    if (usage.net) usage.net = net.add(parts_of(usage.by_interface, *usage.net), fall);
+    if (usage.io) usage.io = add_to(io, usage.by_device, *usage.io, Accumulator::Fall::BeginsAnew);
+    if (usage.net) usage.net = add_to(net, usage.by_interface, *usage.net, fall);
 }
 
 }  // namespace berth::metrics

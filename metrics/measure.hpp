@@ -49,7 +49,7 @@ class Accumulator {
 // counted stays in the sum.
 class Flow {
  public:
-    Transfer add(const Transfers& parts, Accumulator::Fall fall = Accumulator::Fall::BeginsAnew);
+    Transfer add(const Transfers& parts, Accumulator::Fall fall);
     void begin_anew();  // the next readings are those of others
 
  private:

@@ -29,9 +29,9 @@ Steps::Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& wor
 }
 
 void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
-    // Never from inside: the caller's state must be settled when the answer comes.
     using reconcile::StepKind;
     const bool is_way_back = step.kind == StepKind::Restore || step.kind == StepKind::RemoveOld;
+    // Never from inside: the caller's state must be settled when the answer comes.
     auto later = [this, step, is_way_back, done = std::move(done)](std::optional<Error> error) {
         if (is_way_back && error && !world_.ready()) return wait_to_go_back(step, *error, done);
         loop_.post([done, error = std::move(error)] { done(error); });
@@ -157,8 +157,10 @@ void Steps::stop(const ContainerId& container, const std::string& name, Done don
             return stopped && busy ? runtime_.update(id, hold, call) : stopped;
         },
         [this, container, name, done = std::move(done)](const Result<>& stopped) {
-            if (!stopped) world_.stop_failed(container);
-            if (!stopped) return done(fail(stopped.error(), of(name)));
+            if (!stopped) {
+                world_.stop_failed(container);
+                return done(fail(stopped.error(), of(name)));
+            }
             world_.stopped(container);
             done(std::nullopt);
         });

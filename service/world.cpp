@@ -246,7 +246,7 @@ void World::merge_one(Container listed, const Listing& listing) {
         const bool went_down = known.is_up() && !listed.is_up();
         known.state.restarting = listed.state.restarting;
         if (listed.runs()) gone_down_.erase(id);
-        const bool ours = went_down && is_ours(known);
+        const bool ours = went_down && take_our_stop(known);
         if (went_down && !ours) gone_down_.insert(id);
         if (!same) take_state(known, listed.state);
         if (ours) save(known, {});
@@ -261,8 +261,8 @@ void World::merge_one(Container listed, const Listing& listing) {
     save(known, {});
 }
 
-// An end that nobody has told of: by a stop of ours, or with the engine.
-bool World::is_ours(Container& ended) {
+// Of an end that nobody has told of: whether it was by a stop of ours, which is marked then.
+bool World::take_our_stop(Container& ended) {
     const auto ours = our_stops_.find(ended.spec.id);
     if (ours == our_stops_.end()) return false;
     ended.manually_stopped = ours->second;
@@ -378,7 +378,10 @@ void World::expect_stop(const ContainerId& id, bool is_asked) {
 void World::down_again(const ContainerId& id, bool is_asked) {
     const auto at = containers_.find(id);
     if (at == containers_.end() || at->second.runs()) return;
-    Container& container = at->second;
+    put_down(at->second, is_asked);
+}
+
+void World::put_down(Container& container, bool is_asked) {
     container.state.status = is_asked ? Status::Stopped : Status::Exited;
     container.state.restarting = false;
     container.manually_stopped = is_asked;
@@ -397,11 +400,7 @@ void World::stopped(const ContainerId& id) {
         return;
     }
     if (our_stops_.erase(id) == 0) foreign_stops_[id] = steady_clock::now();
-    container.state.status = Status::Stopped;
-    container.state.restarting = false;
-    container.manually_stopped = true;
-    save(container, {});
-    notify(changed_);
+    put_down(container, true);
 }
 
 void World::stop_failed(const ContainerId& id) {

@@ -115,7 +115,8 @@ class World {
     void on_inspected(const Container& started, const Container& seen);
     void look_later(const ContainerId& id, std::chrono::milliseconds pause);
     void on_looked(const Container& waiting, const Container& seen);
-    bool is_ours(Container& ended);
+    bool take_our_stop(Container& ended);
+    void put_down(Container& container, bool is_asked);
     static void take_state(Container& known, const ContainerState& seen);
     void undo_shutdown_stops();
     void set_tried();

@@ -73,6 +73,12 @@ struct ToldWorld {
         known.state = state;
         engine.put(known);
     }
+    // It is down, and nobody tells.
+    void find_down() {
+        auto ended = web().state;
+        ended.status = Status::Exited;
+        put_state(ended);
+    }
     // The event stream ends and is there again.
     void reconnect() {
         world.on_lost(fail(Errc::Unavailable, "it went away"));
@@ -327,9 +333,7 @@ TEST_CASE("what an engine stops before it goes away is shown stopped, and went d
     told.find_running();
     told.tell(EngineEventKind::Kill);
     told.tell(EngineEventKind::Die);
-    auto ended = told.web().state;
-    ended.status = Status::Exited;
-    told.put_state(ended);
+    told.find_down();
     told.world.on_lost(fail(Errc::Unavailable, "it went away"));
     CHECK(told.web().state.status == Status::Stopped);
     CHECK_FALSE(told.web().manually_stopped);
@@ -355,9 +359,7 @@ TEST_CASE("an end that is told while the engine is listed and then lost went dow
     told.begin_list({});
     told.tell(EngineEventKind::Kill);
     told.tell(EngineEventKind::Die);
-    auto ended = told.web().state;
-    ended.status = Status::Exited;
-    told.put_state(ended);
+    told.find_down();
     told.world.on_lost(fail(Errc::Unavailable, "it went away"));
     told.world.on_connected();
     told.engine.hang_lists(false);
@@ -370,9 +372,7 @@ TEST_CASE("an end by a stop of ours that nobody has told of is one", "[CM-27][UA
     const CapturedLog log;
     ToldWorld told;
     told.find_running();
-    auto ended = told.web().state;
-    ended.status = Status::Exited;
-    told.put_state(ended);
+    told.find_down();
     SECTION("the engine was lost before it could tell") {
         told.world.expect_stop("id-web");
         told.reconnect();
