@@ -1,6 +1,7 @@
 // A cloud at work: sessions with a digital twin as they were recorded with Kanto.
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -105,6 +106,28 @@ Lines compared(const std::vector<Heard>& all, Order order) {
     return lines;
 }
 
+// A second name of an image, taken away however the test ends: the next test has the same engine.
+class SecondName {
+ public:
+    SecondName(const Engine& engine, const std::string& image, std::string name)
+        : engine_(engine), name_(std::move(name)) {
+        engine_.docker({"tag", image, name_});
+    }
+    ~SecondName() {
+        try {
+            engine_.remove_image(name_);
+        } catch (const std::exception& error) {
+            FAIL_CHECK(error.what());
+        }
+    }
+    SecondName(const SecondName&) = delete;
+    SecondName& operator=(const SecondName&) = delete;
+
+ private:
+    const Engine& engine_;
+    const std::string name_;
+};
+
 // Plays one exchange after the other. Containers are called as in the recording.
 class TwinReplay {
  public:
@@ -195,7 +218,7 @@ TEST_CASE("a recorded cloud gets the recorded answers and sees the recorded twin
           "[TW-47][TW-48][TW-58][TW-65][TW-67][TW-68][TW-70][TW-71][e2e]") {
     Connected connected({}, Cloud("org.acme:dev1", "t1"));
     auto& device = connected.device;
-    device.engine.docker({"tag", kSleeper, kRecordedImage});
+    const SecondName recorded(device.engine, kSleeper, kRecordedImage);
     const std::string first =
         connected.ask("ContainerFactory", "create", {{"imageRef", kRecordedImage}, {"start", true}})["value"];
     connected.require([&] { return connected.status(first) == "RUNNING"; }, "the first container");
@@ -207,5 +230,4 @@ TEST_CASE("a recorded cloud gets the recorded answers and sees the recorded twin
     CHECK(device.containers() == Lines{first, "web"});
     CHECK(device.engine.state(first) == "running");
     CHECK(device.engine.state("web") == "running");
-    device.engine.remove_image(kRecordedImage);
 }
