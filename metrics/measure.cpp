@@ -103,7 +103,7 @@ Transfer Flow::add(const Transfers& parts, Accumulator::Fall fall) {
 
 void Accumulators::apply(Usage& usage, std::int64_t its_pid) {
     const bool same_run = pid > 0 && pid == its_pid;
-    if (pid > 0 && !same_run) {
+    if (is_of_another_run(its_pid)) {
         io.begin_anew();
         net.begin_anew();
     }

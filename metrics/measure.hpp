@@ -66,6 +66,7 @@ struct Accumulators {  // of one container
     Flow io{}, net{};
     std::int64_t pid{};  // of the last reading; one run of the container has one
 
+    bool is_of_another_run(std::int64_t its_pid) const { return pid > 0 && pid != its_pid; }
     void apply(Usage& usage, std::int64_t its_pid);  // not positive: not known (yet)
 };
 

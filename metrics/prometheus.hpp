@@ -1,5 +1,5 @@
 // What containers use, in the text format of Prometheus, as the textfile collector of a node exporter takes
-// it: no times, base units, counters as they are. Pure.
+// it: no times, base units, values as they are given. Pure.
 #pragma once
 
 #include <cstdint>

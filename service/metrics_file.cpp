@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
+#include <set>
 #include <utility>
-#include <vector>
 
 #include "metrics/prometheus.hpp"
 #include "service/files.hpp"
@@ -58,10 +58,25 @@ void MetricsFile::write() {
                         // Seven files of each container: too many to hold for four readings a minute.
                         reader_.keep_only({});
                         if (stop.stop_requested()) return {};
+                        add_up(readings, subjects);
                         auto written = replace_file(path_, exposition(std::move(readings)), kReadableByAll,
                                                     Outlives::Nothing);
                         return [this, written = std::move(written)] { on_written(written); };
                     });
+}
+
+// A reader takes a counter that falls for one that has begun anew, and all it says then for new. That is
+// right for another run of the container, and for nothing else.
+void MetricsFile::add_up(UsageReader::Readings& readings, const std::vector<UsageReader::Subject>& subjects) {
+    std::set<ContainerId> running;
+    for (const auto& subject : subjects)
+        running.insert(subject.id);
+    std::erase_if(sums_, [&running](const auto& entry) { return !running.contains(entry.first); });
+    for (auto& [subject, usage] : readings.all) {
+        auto& sums = sums_[subject.id];
+        if (sums.is_of_another_run(subject.pid)) sums = {};
+        sums.apply(usage, subject.pid);
+    }
 }
 
 // Told once, not four times a minute.

@@ -4,7 +4,10 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
+#include <vector>
 
+#include "metrics/measure.hpp"
 #include "runtime/runtime.hpp"
 #include "service/config.hpp"
 #include "service/loop.hpp"
@@ -28,6 +31,7 @@ class MetricsFile {
  private:
     void begin();
     void write();
+    void add_up(UsageReader::Readings& readings, const std::vector<UsageReader::Subject>& subjects);
     void on_written(const Result<>& written);
 
     Loop& loop_;
@@ -38,7 +42,9 @@ class MetricsFile {
     TimerId timer_{0};
     bool writing_{false};
     bool failing_{false};  // and that was told
-    UsageReader reader_;   // on workers only, one job at a time: they bear the same key
+    // On workers only, one job at a time: they bear the same key.
+    UsageReader reader_;
+    std::map<ContainerId, metrics::Accumulators> sums_;
 };
 
 }  // namespace berth::service

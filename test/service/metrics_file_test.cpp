@@ -71,6 +71,32 @@ TEST_CASE("what runs is in the file for Prometheus, what went is not", "[BX-13][
     CHECK_FALSE(std::filesystem::exists(file.string() + ".new"));
 }
 
+TEST_CASE("a counter of the file keeps what an interface that went has counted, and begins anew with a run",
+          "[BX-13][service]") {
+    Gateway device;
+    const auto file = device.folder.path() / "berth.prom";
+    start_exposing(device, file);
+    device.deploy("one", {{"web"}});
+    const auto web = device.engine.containers().at(0).engine_id;
+    const auto use = [&](const Transfers& interfaces) {
+        Usage usage{};
+        usage.by_interface = interfaces;
+        usage.net = total_of(interfaces);
+        device.engine.put_usage(web, usage);
+    };
+    const auto comes_to_receive = [&](const std::string& bytes) {
+        const auto end = "name=\"web\"} " + bytes + "\n";
+        return eventually([&] { return content_of(file).find(end) != std::string::npos; });
+    };
+    use({{"eth0", {1000, 1}}, {"eth1", {500, 2}}});
+    REQUIRE(comes_to_receive("1500"));
+    use({{"eth1", {600, 3}}});
+    CHECK(comes_to_receive("1600"));
+    use({{"eth0", {70, 4}}});
+    device.engine.end_process(web, 1);  // and the engine starts it again
+    CHECK(comes_to_receive("70"));
+}
+
 TEST_CASE("a folder that comes later is written to then", "[BX-13][service]") {
     Gateway device;
     const auto file = device.folder.path() / "later" / "berth.prom";
