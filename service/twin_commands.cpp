@@ -21,10 +21,6 @@ constexpr std::size_t kRememberedCommands = 64;
 
 constexpr std::string_view kContainerPrefix = "Container:";
 
-Code code_of(const Error& error) {
-    return error.code == Errc::NoSpace ? Code::NoSpace : Code::ExecutionFailed;
-}
-
 bool is_notice(const std::string& subject) {
     return subject == "created" || subject == "modified" || subject == "merged" || subject == "deleted" ||
            subject == "errors-response" || subject.ends_with("-response");
@@ -165,8 +161,7 @@ bool Twin::factory(const twin::Command& command, const Asked& asked) {
                   [this, asked](const Result<ContainerId>& created) {
                       --under_way_;
                       if (!created)
-                          return refuse(asked, Stage::Late, code_of(created.error()),
-                                        created.error().message);
+                          return refuse(asked, Stage::Late, Code::ExecutionFailed, created.error().message);
                       answer(asked, 200, twin::encode_text(asked.sender, *created));
                   });
     return true;

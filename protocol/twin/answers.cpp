@@ -10,8 +10,7 @@ std::string_view word_of(Code code) {
     switch (code) {
         case Code::ParameterInvalid: return "messages:parameter.invalid";
         case Code::SubjectNotFound: return "messages:subject.notfound";
-        case Code::ExecutionFailed:
-        case Code::NoSpace: break;
+        case Code::ExecutionFailed: break;
     }
     return "messages:execution.failed";
 }

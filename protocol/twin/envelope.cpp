@@ -108,7 +108,6 @@ int status_of(Code code) {
     switch (code) {
         case Code::ParameterInvalid: return 400;
         case Code::SubjectNotFound: return 404;
-        case Code::NoSpace: return 507;
         case Code::ExecutionFailed: break;
     }
     return 500;

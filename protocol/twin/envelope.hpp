@@ -16,8 +16,7 @@ namespace berth::twin {
 enum class Code {
     ParameterInvalid,  // 400 messages:parameter.invalid
     SubjectNotFound,   // 404 messages:subject.notfound
-    ExecutionFailed,   // 500 messages:execution.failed
-    NoSpace            // 507, the same words
+    ExecutionFailed    // 500 messages:execution.failed
 };
 int status_of(Code code);
 

@@ -109,7 +109,6 @@ TEST_CASE("answers are as recorded", "[TW-16][TW-19][TW-27][TW-29][protocol]") {
     CHECK(twin::status_of(Code::ParameterInvalid) == 400);
     CHECK(twin::status_of(Code::SubjectNotFound) == 404);
     CHECK(twin::status_of(Code::ExecutionFailed) == 500);
-    CHECK(twin::status_of(Code::NoSpace) == 507);
 }
 
 TEST_CASE("what is no envelope is a protocol error", "[TW-21][protocol]") {
