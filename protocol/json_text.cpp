@@ -98,10 +98,13 @@ std::string plain(std::string_view text) {
 
 }  // namespace
 
+Error too_large(std::size_t bytes, std::size_t most) {
+    return fail(Errc::TooLarge,
+                fmt::format("$: {} bytes are too many; at most {} are accepted", bytes, most));
+}
+
 std::optional<Error> preflight(std::string_view text, std::size_t most) {
-    if (text.size() > most)
-        return fail(Errc::TooLarge,
-                    fmt::format("$: {} bytes are too many; at most {} are accepted", text.size(), most));
+    if (text.size() > most) return too_large(text.size(), most);
     if (const auto at = too_deep_at(text))
         return fail(Errc::Invalid, fmt::format("$: nested too deeply at byte {}; at most {} levels are "
                                                "accepted",

@@ -18,6 +18,8 @@ namespace berth {
 using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
+Error too_large(std::size_t bytes, std::size_t most);
+
 // TooLarge over `most` bytes, Invalid over kMaxNesting levels (with the byte that opens one too many).
 std::optional<Error> preflight(std::string_view text, std::size_t most = kMaxMessageBytes);
 

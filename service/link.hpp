@@ -15,6 +15,7 @@ struct Message {
     std::string payload{};
     bool retained{};                 // delivered with the retain flag: an old message, not a new one
     bool duplicate{};                // delivered with the DUP flag
+    std::size_t bytes_cut{};         // that the payload had behind what is left of it
     std::string response_topic{};    // MQTT 5
     std::string correlation_data{};  // MQTT 5
 };
@@ -62,7 +63,8 @@ struct Route {
     std::function<void(const Message&)> handler{};
 
     // Called instead of the handler when messages come faster than they are handled: answer with the
-    // capability's own failure word. The payload is cut to kRefusedPayloadBytes. May be empty.
+    // capability's own failure word. The payload is cut to kRefusedPayloadBytes: one that was too large in
+    // any case can be told so. May be empty.
     std::function<void(const Message&)> refused{};
 
     bool on_demand{};  // only dispatched: its module subscribes what it wants of it

@@ -63,6 +63,7 @@ void Inbox::accept_refusal(Message message) {
         return;
     }
     if (message.payload.size() > kRefusedPayloadBytes) {
+        message.bytes_cut = message.payload.size() - kRefusedPayloadBytes;
         message.payload.resize(kRefusedPayloadBytes);
         message.payload.shrink_to_fit();
     }

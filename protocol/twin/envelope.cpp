@@ -152,6 +152,10 @@ Incoming decode_command(std::string_view text, const Thing& thing, std::size_t m
     return incoming;
 }
 
+Refusal refusal_of_size(std::size_t bytes, std::size_t most) {
+    return refused(Stage::Protocol, Code::ParameterInvalid, too_large(bytes, most).message);
+}
+
 std::optional<Notice> decode_notice(std::string_view text, std::size_t most) {
     const auto root = parse_exact(text, most);
     if (!root) return std::nullopt;

@@ -57,6 +57,9 @@ struct Incoming {
 // Steps 2 to 6 of the check, but for whether the feature is there. `most` bytes are read.
 Incoming decode_command(std::string_view text, const Thing& thing, std::size_t most);
 
+// The same refusal of a text of so many bytes as decode_command gives, for those who do not have all of it.
+Refusal refusal_of_size(std::size_t bytes, std::size_t most);
+
 // Whatever can be found in a text that may be cut short, for those who must answer it all the same. Where its
 // headers are cut off it counts as one that wants an answer: rather one too many than none.
 Sender peek_sender(std::string_view text);

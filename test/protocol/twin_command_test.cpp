@@ -231,6 +231,7 @@ TEST_CASE("large and deep payloads are refused before a tree is built", "[TW-81]
     CHECK(too_large.stage == Stage::Protocol);
     CHECK(too_large.code == Code::ParameterInvalid);
     CHECK_THAT(too_large.message, ContainsSubstring("too many"));
+    CHECK(twin::refusal_of_size(fine.size(), fine.size() - 1) == too_large);
     const auto deep = refusal_of("{\"value\":" + std::string(100'000, '['));
     CHECK(deep.stage == Stage::Protocol);
     CHECK_THAT(deep.message, ContainsSubstring("nested too deeply"));

@@ -69,6 +69,22 @@ TEST_CASE("messages past the bound are refused in order with the start of their 
                                            "a:last"});
 }
 
+TEST_CASE("a refused message tells how large it was", "[service]") {
+    std::vector<std::size_t> sizes;
+    Loop loop;
+    Router router;
+    const auto note = [&](const Message& message) {
+        sizes.push_back(message.payload.size() + message.bytes_cut);
+    };
+    router.add({{"a", note, note}});
+    Inbox inbox(loop, router, {.bytes = 10 * 1024});
+    inbox.accept({.topic = "a", .payload = std::string(1024, 'x')});
+    inbox.accept({.topic = "a", .payload = std::string(20 * 1024, 'x')});
+    inbox.accept({.topic = "a", .payload = std::string(9 * 1024, 'x')});
+    run(loop);
+    CHECK(sizes == std::vector<std::size_t>{1024, 20 * 1024, 9 * 1024});
+}
+
 TEST_CASE("an inbox that was handled takes messages again", "[service]") {
     std::vector<std::string> seen;
     Loop loop;

@@ -512,6 +512,36 @@ TEST_CASE("a command of which a flood leaves only the beginning is answered", "[
     CHECK_THAT(bench.error_of("r2"), ContainsSubstring("too many"));
 }
 
+TEST_CASE("a command that is too large is told so, however it was stopped", "[TW-81][service]") {
+    service::ThingsConfig config{};
+    config.max_command_bytes = 16 * 1024;
+    Started bench(std::move(config));
+    const auto command = [&](const std::string& request, std::size_t bytes) {
+        service::Message message{};
+        message.topic = bench.cloud.command_topic(request, "create");
+        message.payload = bench.cloud.command("ContainerFactory", "create", request,
+                                              {{"imageRef", "app:1"}, {"ballast", std::string(bytes, 'x')}});
+        return message;
+    };
+    const auto is_told = [&](const std::string& request, const service::Message& message) {
+        REQUIRE(bench.answered(request) == 400);
+        const auto envelope = bench.cloud.answer(request)->envelope;
+        CHECK(envelope["topic"] == "unknown/unknown/things/twin/errors");
+        CHECK(envelope["value"]["error"] == "messages:parameter.invalid");
+        CHECK(envelope["value"]["message"] == "$: " + std::to_string(message.payload.size()) +
+                                                  " bytes are too many; at most 16384 are accepted");
+    };
+    const auto whole = command("whole", 20'000);
+    bench.station().deliver(whole);
+    is_told("whole", whole);
+    const auto cut = command("cut", 20'000);  // so large that the inbox has no room for it
+    bench.station().deliver_too_many(cut);
+    is_told("cut", cut);
+    bench.station().deliver_too_many(command("later", 8'000));
+    CHECK(bench.answered("later") == 500);
+    CHECK(bench.engine.containers().empty());
+}
+
 TEST_CASE("four are made at the same time", "[TW-79][service]") {
     Started bench;
     bench.engine.put_in_registry("far:1");

@@ -268,7 +268,9 @@ void Station::deliver(service::Message message) {
 }
 
 void Station::deliver_too_many(service::Message message) {
-    message.payload.resize(std::min(message.payload.size(), service::kRefusedPayloadBytes));
+    const auto left = std::min(message.payload.size(), service::kRefusedPayloadBytes);
+    message.bytes_cut = message.payload.size() - left;
+    message.payload.resize(left);
     loop.post([this, message = std::move(message)] { router_.refuse(message); });
 }
 
