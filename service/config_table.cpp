@@ -397,6 +397,11 @@ constexpr Option kBuilt[] = {
      .bare = Bare::Seconds,
      .falls_back = true,
      .help = "between asking a container to stop and killing it; the cloud's stop gives up then"},
+    {.key = "lifecycle.stop_on_exit",
+     .kind = Kind::Boolean,
+     .own = "false",
+     .target = AT(stop_on_exit),
+     .help = "when berthd ends it stops all containers; its next start brings them back"},
 
     {.key = "network.bridge.name",
      .own = "berth0",

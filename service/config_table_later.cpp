@@ -77,7 +77,6 @@ constexpr Option kLater[] = {
      .choices = "container-management.service.local.v1.service-libnetwork-manager",
      .standing = Standing::Ignored,
      .help = "networks are the engine's"},
-    whole("lifecycle.stop_on_exit", "false", Kind::Boolean),
     {.key = "lifecycle.restart_after_manual_stop",
      .kind = Kind::Boolean,
      .own = "false",

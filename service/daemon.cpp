@@ -24,6 +24,7 @@
 #include "service/recovery.hpp"
 #include "service/router.hpp"
 #include "service/steps.hpp"
+#include "service/stop_all.hpp"
 #include "service/twin.hpp"
 #include "service/updates.hpp"
 #include "service/verbs.hpp"
@@ -95,7 +96,9 @@ class Signals {
 class Daemon {
  public:
     explicit Daemon(const Config& config)
-        : neighbours_(config.bridge),
+        : stop_on_exit_(config.stop_on_exit),
+          stop_timeout_(config.stop_timeout),
+          neighbours_(config.bridge),
           runtime_(engine_options(config)),
           engine_(runtime_),
           inbox_(loop_, router_),
@@ -164,6 +167,7 @@ class Daemon {
         if (metrics_file_) metrics_file_->remove();
         journal_.stop();
         link_.stop();
+        if (started && stop_on_exit_) stop_all(engine_, stop_timeout_);
         return started;
     }
 
@@ -205,7 +209,8 @@ class Daemon {
 
     void on_signal(int signal, const std::function<Result<Config>()>& reload) {
         if (signal != SIGHUP) {
-            log::info("SIG{}: ending; containers keep running", ::sigabbrev_np(signal));
+            log::info("SIG{}: ending; containers {}", ::sigabbrev_np(signal),
+                      stop_on_exit_ ? "are stopped" : "keep running");
             return loop_.stop();
         }
         auto config = reload();
@@ -215,6 +220,8 @@ class Daemon {
         log::info("log level and registries read again");
     }
 
+    const bool stop_on_exit_;
+    const milliseconds stop_timeout_;
     Loop loop_;
     Router router_;
     Neighbours neighbours_;

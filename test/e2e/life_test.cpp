@@ -47,7 +47,7 @@ TEST_CASE("metrics of many containers find files to open", "[e2e]") {
     CHECK(soft == hard);
 }
 
-TEST_CASE("an end by SIGTERM, even in the middle of a pull, leaves the containers alone", "[e2e]") {
+TEST_CASE("an end by SIGTERM, even in the middle of a pull, leaves the containers alone", "[CM-26][e2e]") {
     Device device;
     const StallingRegistry registry(device.lab.network_namespace());
     device.deploy("before", {{"web", kSleeper}});
@@ -63,6 +63,21 @@ TEST_CASE("an end by SIGTERM, even in the middle of a pull, leaves the container
     CHECK(device.engine.id("web") == id);
     device.deploy("after", {{"web", kSleeper}});
     CHECK(device.engine.id("web") == id);
+}
+
+TEST_CASE("asked to, an end of berthd stops the containers, and its next start brings them back",
+          "[CM-26][e2e]") {
+    Device device({{"lifecycle.stop_on_exit", "true"}});
+    device.deploy("before", {{"web", kSleeper}, {"once", "berth-test/sleeper:2", {{"restartPolicy", "no"}}}});
+    const auto id = device.engine.id("web");
+    device.daemon.stop();
+    CHECK(device.engine.state("web") == "exited");
+    CHECK(device.engine.state("once") == "exited");
+
+    device.start();
+    CHECK(eventually([&] { return device.engine.state("web") == "running"; }));
+    CHECK(device.engine.id("web") == id);
+    CHECK(device.engine.state("once") == "exited");
 }
 
 TEST_CASE("after a kill the inventory is the same, and without the store it comes from the labels",

@@ -286,7 +286,7 @@ TEST_CASE("a value that asks for what is not there stops the start and names the
         {"[policy]\nprivileged = false\n", "policy.privileged"},
         {"[policy]\nimages = [\"good/*\"]\n", "policy.images"},
         {"[update_agent]\nrequire_signature = true\n", "update_agent.require_signature"},
-        {"[lifecycle]\nstop_on_exit = true\n", "lifecycle.stop_on_exit"},
+        {"[runtime]\nprune_orphans = true\n", "runtime.prune_orphans"},
         {"[care.image_gc]\nhigh_threshold_percent = 90\n", "care.image_gc.high_threshold_percent"},
         {"[companions.agent]\nenabled = true\n", "companions.agent.enabled"},
         {"[offload]\nenabled = true\n", "offload.enabled"},
@@ -301,6 +301,15 @@ TEST_CASE("a value that asks for what is not there stops the start and names the
             CHECK_THAT(errors(load_text(folder, "berth.toml", c.text)),
                        ContainsSubstring(": " + c.key + ": "));
         }
+}
+
+TEST_CASE("containers are stopped with berthd only where that is asked for", "[service]") {
+    const Folder folder;
+    CHECK_FALSE(load_text(folder, "config.json", "{}").config.stop_on_exit);
+    CHECK_FALSE(load_text(folder, "berth.toml", "").config.stop_on_exit);
+    const auto asked = load_text(folder, "berth.toml", "[lifecycle]\nstop_on_exit = true\n");
+    CHECK(asked.good());
+    CHECK(asked.config.stop_on_exit);
 }
 
 TEST_CASE("what is off, default or part of something switched off is accepted", "[service]") {

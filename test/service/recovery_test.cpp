@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "service/stop_all.hpp"
 #include "service/store.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
@@ -181,6 +182,44 @@ TEST_CASE("what ran before the engine went down runs again, what was stopped doe
     CHECK(eventually([&] { return engine.named("once")->runs(); }));
     CHECK_FALSE(engine.named("never")->runs());
     CHECK_FALSE(engine.named("stopped")->runs());
+}
+
+TEST_CASE("what was stopped with Berth runs again with the next one, by its policy", "[CM-26][service]") {
+    test::Gateway device;
+    const auto engine_id = [&](const std::string& name) { return device.engine.named(name)->engine_id; };
+    const auto is_recorded = [&](const std::string& name, Status status) {
+        return eventually([&] {
+            const auto loaded = service::store::load(device.folder.path());
+            return loaded &&
+                   std::any_of(loaded->records.begin(), loaded->records.end(), [&](const auto& record) {
+                       return record.spec.name == name && record.state.status == status;
+                   });
+        });
+    };
+    device.deploy("one",
+                  {{"web"}, {"stubborn"}, {"once", "app:1", test::pair("restartPolicy", "no")}, {"down"}});
+    REQUIRE(device.engine.stop(engine_id("down"), {}, {}));  // by hand
+    REQUIRE(is_recorded("down", Status::Stopped));
+    for (const char* name : {"web", "stubborn", "once"})
+        REQUIRE(is_recorded(name, Status::Running));
+    device.station.reset();
+
+    device.engine.make_stubborn(engine_id("stubborn"));
+    service::stop_all(device.engine, std::chrono::milliseconds(50));
+    for (const auto& one : device.engine.containers()) {
+        INFO(one.spec.name);
+        CHECK_FALSE(one.is_up());
+    }
+    CHECK(device.engine.policy_of(engine_id("web")) == "no");  // else the engine may be there before Berth
+
+    device.on();
+    for (const char* name : {"web", "stubborn"}) {
+        INFO(name);
+        CHECK(eventually([&] { return device.engine.named(name)->runs(); }));
+        CHECK(device.engine.policy_of(engine_id(name)) == device.engine.named(name)->spec.restart.type);
+    }
+    CHECK_FALSE(device.engine.named("once")->runs());
+    CHECK_FALSE(device.engine.named("down")->runs());
 }
 
 TEST_CASE("what an engine stops while it shuts down runs again with it", "[CM-27][service]") {
