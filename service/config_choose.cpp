@@ -19,14 +19,10 @@ bool is_empty_list(const Value& value) {
     return list && list->empty();
 }
 
-void report_unknown(const Setting& setting, bool json, bool strict, Problems& problems) {
-    const auto [misused, reason] = explain_unknown(setting.path, json ? Case::Ignored : Case::Exact);
+void report_unknown(const Setting& setting, Case key_case, Severity unknown, Problems& problems) {
+    const auto [misused, reason] = explain_unknown(setting.path, key_case);
     if (misused && is_empty_list(setting.value)) return;  // registry = []
-    const auto severity = misused  ? Severity::Error
-                          : json   ? Severity::Debug
-                          : strict ? Severity::Error
-                                   : Severity::Warning;
-    problems.push_back({severity, setting.origin, joined(setting.path), reason});
+    problems.push_back({misused ? Severity::Error : unknown, setting.origin, joined(setting.path), reason});
 }
 
 // Two say the same thing: `before` becomes the one that counts.
@@ -42,14 +38,15 @@ void settle(Written& before, Written written, Problems& problems) {
 
 }  // namespace
 
-std::vector<Written> choose(const Settings& settings, bool json, bool strict, Problems& problems) {
+std::vector<Written> choose(const Settings& settings, bool json, Severity unknown, Problems& problems) {
+    const auto key_case = json ? Case::Ignored : Case::Exact;
     using Key = std::tuple<std::string_view, std::vector<std::string>, bool>;
     std::map<Key, std::size_t> places;
     std::vector<Written> chosen;
     for (const auto& setting : settings) {
-        auto found = match(setting.path, json ? Case::Ignored : Case::Exact);
+        auto found = match(setting.path, key_case);
         if (!found) {
-            report_unknown(setting, json, strict, problems);
+            report_unknown(setting, key_case, unknown, problems);
             continue;
         }
         const bool lenient = json || setting.from_flag || found->kanto_spelling;

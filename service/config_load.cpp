@@ -42,6 +42,13 @@ bool is_kanto(const Source& source, const Settings& settings, const std::string&
     });
 }
 
+// Kanto passes over what it does not know, and a file that starts Kanto starts Berth. Who asks for a check
+// wants to see the key that does nothing.
+Severity severity_of_unknown(const Request& request, bool in_json) {
+    if (in_json && !request.check) return Severity::Debug;
+    return request.strict ? Severity::Error : Severity::Warning;
+}
+
 void set_defaults(Loaded& loaded) {
     for (const auto& option : built_options())
         if (const auto value = standard_value(option, loaded.kanto)) put(option, *value, loaded.config);
@@ -135,7 +142,7 @@ Loaded load(const Request& request) {
     const bool json = source && source->json;
     modernise(settings, loaded.problems);
     settings.insert(settings.end(), request.flags.begin(), request.flags.end());
-    const auto chosen = choose(settings, json, request.strict, loaded.problems);
+    const auto chosen = choose(settings, json, severity_of_unknown(request, json), loaded.problems);
     Origins origins;
     apply(chosen, loaded, origins);
     apply_registries(chosen, loaded);

@@ -15,7 +15,8 @@ namespace berth::service {
 struct Request {                // what the command line and the surroundings ask for
     std::string file{};         // --config; empty: search
     std::string environment{};  // BERTH_CONFIG; empty: not set
-    bool strict{};              // an unknown TOML key is an error
+    bool strict{};              // an unknown key that is told of is an error
+    bool check{};               // --check-config: tells of unknown keys in JSON too
     Settings flags{};           // with the paths that Kanto gives the same settings
     std::string etc{"/etc"};    // where the search begins; another one in tests
     std::string host_name{};    // empty: ask the kernel

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <deque>
 
 #include <fmt/format.h>
 
@@ -63,16 +64,30 @@ std::string_view last_level(std::string_view key) {
     return key.substr(key.rfind('.') + 1);
 }
 
+// With what the path has in place of each "*".
+std::string filled(std::string_view pattern, const Path& path) {
+    auto levels = split_key(pattern);
+    for (std::size_t i = 0; i < std::min(levels.size(), path.size()); ++i)
+        if (levels[i] == "*") levels[i] = path[i];
+    return joined(levels);
+}
+
 // A known key that is a slip of the finger away, or has the same last word in another section.
-std::string resembling(const Path& path) {
+std::string resembling(Path path, Case key_case) {
+    if (key_case == Case::Ignored)
+        for (auto& level : path)
+            for (auto& c : level)
+                c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     Resembling near(joined(path));
-    std::string_view same_word;
+    std::deque<std::string> seen;
+    std::string same_word;
     every_spelling([&](std::string_view key) {
-        near.see(key);
+        const auto& word = seen.emplace_back(filled(key, path));
+        near.see(word);
         if (same_word.empty() && first_level(key) == path.front() && last_level(key) == path.back())
-            same_word = key;
+            same_word = word;
     });
-    return std::string{near.best().empty() ? same_word : near.best()};
+    return near.best().empty() ? same_word : std::string{near.best()};
 }
 
 }  // namespace
@@ -107,7 +122,7 @@ Unknown explain_unknown(const Path& path, Case key_case) {
             unknown = {true, fmt::format("{} is a value, not a section", key)};
     });
     if (unknown.misused) return unknown;
-    const auto meant = resembling(path);
+    const auto meant = resembling(path, key_case);
     unknown.reason = meant.empty() ? "unknown" : fmt::format("unknown; did you mean {}?", meant);
     return unknown;
 }

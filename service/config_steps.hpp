@@ -34,7 +34,8 @@ struct Written {  // one setting whose option is known
 void modernise(Settings& settings, Problems& problems);
 
 // One Written per option (and registry, label, …): flags before the file, Berth's spelling before Kanto's.
-std::vector<Written> choose(const Settings& settings, bool json, bool strict, Problems& problems);
+// `unknown`: how bad a key is that no option has.
+std::vector<Written> choose(const Settings& settings, bool json, Severity unknown, Problems& problems);
 
 using Origins = std::map<std::string, Origin>;  // by Berth's key: where a value came from
 

@@ -111,7 +111,8 @@ class Parser {
         app_.add_flag("--dump-config", dump_, "print the configuration in effect as TOML, and end")
             ->group("Berth")
             ->excludes(check);
-        app_.add_flag("--strict", command_.request.strict, "an unknown key in TOML is an error")
+        app_.add_flag("--strict", command_.request.strict,
+                      "an unknown key is an error; in JSON only with --check-config")
             ->group("Berth");
         app_.add_flag("--fence", fence_, "")->group("");
         for (const auto* option : all_options())
@@ -128,6 +129,7 @@ class Parser {
         }
         if (version_) return show(fmt::format("berthd {}\n", BERTH_VERSION));
         if (fence_) return refuse(1, "--fence: offloading is not in this version");
+        command_.request.check = check_;
         std::string error;
         for (const auto& flag : flags_)
             if (flag->parsed->count() > 0) add_settings(*flag, command_.request.flags, error);

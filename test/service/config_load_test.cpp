@@ -295,6 +295,38 @@ TEST_CASE("an unknown key is silent in JSON, a warning in TOML, an error under -
     CHECK_THAT(errors(strict), ContainsSubstring("a.toml:5: mqtt.urll: unknown"));
 }
 
+TEST_CASE("a check names the unknown keys of a Kanto file, which a start passes over", "[CF-13][service]") {
+    const Folder folder;
+    const std::string text = R"({
+        "manager": {"colour": 1, "home_dri": "/x"},
+        "Connection": {"Broker_Ulr": "tcp://a:1"},
+        "containers": {"image_dec_keys": ["k"],
+            "registry_configurations": {"ghcr.io": {"credentials": {"user_di": "me"}}}},
+        "extra": {"a": {"b": [1]}}})";
+    CHECK_THAT(warnings(load_text(folder, "a.json", text)), !ContainsSubstring("unknown"));
+
+    const auto checked = load_text(folder, "a.json", text, {"--check-config"});
+    CHECK(checked.good());
+    const auto told = warnings(checked);
+    CHECK_THAT(told, ContainsSubstring("a.json:2: manager.colour: warning: unknown\n"));
+    CHECK_THAT(told, ContainsSubstring(
+                         "a.json:2: manager.home_dri: warning: unknown; did you mean manager.home_dir?\n"));
+    CHECK_THAT(
+        told,
+        ContainsSubstring(
+            "a.json:3: Connection.Broker_Ulr: warning: unknown; did you mean connection.broker_url?\n"));
+    CHECK_THAT(told,
+               ContainsSubstring(
+                   R"(did you mean containers.registry_configurations."ghcr.io".credentials.user_id?)"));
+    CHECK_THAT(told, ContainsSubstring("a.json:6: extra.a.b: warning: unknown\n"));
+    // Known, and of no use here: that is something else.
+    CHECK_THAT(told, ContainsSubstring("a.json:4: containers.image_dec_keys: warning: has no effect: "));
+
+    const auto strict = load_text(folder, "a.json", text, {"--check-config", "--strict"});
+    CHECK_THAT(errors(strict), ContainsSubstring("a.json:2: manager.colour: unknown\n"));
+    CHECK_THAT(errors(strict), !ContainsSubstring("image_dec_keys"));
+}
+
 TEST_CASE("a word that is none of the known ones stops the start and names its key", "[CF-14][service]") {
     const Folder folder;
     const auto refused = [&](const std::string& text, const std::string& key) {
