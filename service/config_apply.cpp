@@ -31,10 +31,10 @@ class Applier {
         const auto& option = *written.match.option;
         // Kanto's address is containerd's socket: of no use for any other engine.
         if (option.key == "runtime.address" && written.match.kanto_spelling && loaded_.kanto)
-            return tell(Severity::Debug, written, "not used: it is the socket of another engine");
+            return tell(Severity::Note, written, "not used: it is the socket of another engine");
         // Kanto takes a number 0 for "not set".
         if (option.key == "lifecycle.stop_timeout" && written.lenient && is_zero(written.value))
-            return tell(Severity::Debug, written, "0 counts as not set");
+            return tell(Severity::Note, written, "0 counts as not set");
         auto value = Result<Value>{written.value};
         if (option.key == "runtime.type" && written.match.kanto_spelling) value = kanto_engine(written.value);
         if (!value) return tell(Severity::Error, written, value.error().message);

@@ -109,6 +109,19 @@ class Finisher {
             tell(Severity::Warning, "log.syslog", "is not used, since log.file is set");
     }
 
+    // Off by default with a Kanto file, and then no desired state is heard: better known before it is on all
+    // the devices.
+    void update_agent(const std::vector<Written>& chosen) {
+        if (loaded_.config.update_agent.enabled) return;
+        const std::string key = "update_agent.enabled";
+        const auto written = std::find_if(chosen.begin(), chosen.end(),
+                                          [&](const Written& w) { return w.match.option->key == key; });
+        const bool is_given = written != chosen.end();
+        loaded_.problems.push_back({Severity::Note, origin(key), is_given ? written->key : key,
+                                    fmt::format("the update agent is off{}: desired states are not obeyed",
+                                                is_given ? "" : ", the default of a Kanto file")});
+    }
+
     void names(const std::string& host) {
         auto& config = loaded_.config;
         if (!loaded_.given.contains("things.home_dir") && loaded_.given.contains("storage.home_dir"))
@@ -162,6 +175,7 @@ void finish(const Request& request, const std::vector<Written>& chosen, const Or
     finisher.tls_files();
     finisher.secrets_in_the_file(chosen);
     finisher.log_targets();
+    finisher.update_agent(chosen);
     finisher.names(request.host_name);
 }
 

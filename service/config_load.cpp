@@ -45,7 +45,7 @@ bool is_kanto(const Source& source, const Settings& settings, const std::string&
 // Kanto passes over what it does not know, and a file that starts Kanto starts Berth. Who asks for a check
 // wants to see the key that does nothing.
 Severity severity_of_unknown(const Request& request, bool in_json) {
-    if (in_json && !request.check) return Severity::Debug;
+    if (in_json && !request.check) return Severity::Note;
     return request.strict ? Severity::Error : Severity::Warning;
 }
 

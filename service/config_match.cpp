@@ -142,7 +142,9 @@ std::string to_string(const Problem& problem) {
     if (problem.origin.line > 0) place += fmt::format(":{}", problem.origin.line);
     if (!place.empty()) place += ": ";
     const std::string key = problem.key.empty() ? "" : problem.key + ": ";
-    const char* mark = problem.severity == Severity::Error ? "" : "warning: ";
+    const char* mark = problem.severity == Severity::Error     ? ""
+                       : problem.severity == Severity::Warning ? "warning: "
+                                                               : "note: ";
     return place + key + mark + problem.reason;
 }
 

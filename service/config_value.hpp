@@ -29,7 +29,7 @@ struct Setting {
     bool from_flag{};
 };
 
-enum class Severity { Error, Warning, Debug };
+enum class Severity { Error, Warning, Note };  // a note: nothing is wrong, but who checks wants to know it
 
 struct Problem {
     Severity severity{Severity::Error};
@@ -38,7 +38,7 @@ struct Problem {
     std::string reason{};
 };
 
-// "FILE:LINE: key: reason"; a warning says so before its reason.
+// "FILE:LINE: key: reason"; a warning or note says so before its reason.
 std::string to_string(const Problem& problem);
 
 std::string joined(const Path& path);  // with dots; a level that holds a dot is quoted

@@ -33,20 +33,20 @@ void block_signals() {
     ::signal(SIGPIPE, SIG_IGN);  // a closed socket is an error value, not the end
 }
 
-void print_problems(const Problems& problems) {
+void print_problems(const Problems& problems, Severity least = Severity::Warning) {
     for (const auto& problem : problems)
-        if (problem.severity != Severity::Debug) std::cerr << to_string(problem) << '\n';
+        if (problem.severity <= least) std::cerr << to_string(problem) << '\n';
 }
 
 void log_remarks(const Problems& problems) {
     for (const auto& problem : problems) {
         if (problem.severity == Severity::Warning) log::warn("configuration: {}", to_string(problem));
-        if (problem.severity == Severity::Debug) log::debug("configuration: {}", to_string(problem));
+        if (problem.severity == Severity::Note) log::debug("configuration: {}", to_string(problem));
     }
 }
 
 int check_config(const Loaded& loaded) {
-    print_problems(loaded.problems);
+    print_problems(loaded.problems, Severity::Note);
     const auto warnings = std::ranges::count(loaded.problems, Severity::Warning, &Problem::severity);
     if (loaded.good())
         std::cout << (loaded.file.empty() ? "no configuration file, own defaults" : loaded.file) << ": good"

@@ -365,7 +365,7 @@ TEST_CASE("configurations as Kanto and Leda ship them start unchanged", "[CF-16]
     const Folder folder;
     const auto kanto = load_text(folder, "kanto.json", R"({"log": {
         "log_file": "/var/log/container-management/container-management.log"}})");
-    CHECK(kanto.problems.empty());
+    CHECK((errors(kanto) + warnings(kanto)).empty());
     CHECK(kanto.config.log.file == "/var/log/container-management/container-management.log");
     const auto leda = load_text(folder, "leda.json", R"({
         "manager": {"default_ctrs_stop_timeout": 5},
@@ -477,6 +477,22 @@ TEST_CASE("all problems are told at once, each with its place", "[CF-17][service
     CHECK_THAT(json, ContainsSubstring("a.json:9: connection.broker_url: "));
     CHECK_THAT(errors(load_arguments({"--net-br-mtu=1"})),
                StartsWith("--net-br-mtu: network.default_bridge.mtu: "));
+}
+
+TEST_CASE("that the update agent is off is noted, also where the file does not say so", "[CF-17][service]") {
+    const Folder folder;
+    const auto by_default = load_text(folder, "a.json", "{}");
+    CHECK(by_default.good());
+    CHECK(notes(by_default) == folder.path("a.json") +
+                                   ": update_agent.enabled: note: the update agent is off, the default of a "
+                                   "Kanto file: desired states are not obeyed\n");
+    CHECK_THAT(notes(load_text(folder, "a.json", "{\n\"update_agent\": {\"enable\": false}}")),
+               ContainsSubstring("a.json:2: update_agent.enable: note: the update agent is off: "));
+    CHECK_THAT(notes(load_text(folder, "a.toml", "[update_agent]\nenabled = false\n")),
+               ContainsSubstring("a.toml:2: update_agent.enabled: note: the update agent is off: "));
+    CHECK_THAT(notes(load_arguments({"--ua-enable=false"})), StartsWith("--ua-enable: "));
+    CHECK(notes(load_text(folder, "a.json", R"({"update_agent": {"enable": true}})")).empty());
+    CHECK(notes(load_text(folder, "a.toml", "")).empty());
 }
 
 TEST_CASE("a dumped configuration starts the same daemon", "[CF-17][service]") {

@@ -77,6 +77,9 @@ inline std::string errors(const Loaded& loaded) {
 inline std::string warnings(const Loaded& loaded) {
     return told(loaded, Severity::Warning);
 }
+inline std::string notes(const Loaded& loaded) {
+    return told(loaded, Severity::Note);
+}
 
 // The value in effect, as a flag would give it.
 inline std::string value_of(const Loaded& loaded, const std::string& key) {
