@@ -50,8 +50,9 @@ std::vector<Written> choose(const Settings& settings, bool json, Severity unknow
             continue;
         }
         const bool lenient = json || setting.from_flag || found->kanto_spelling;
-        Written written{std::move(*found),    setting.value, setting.origin,
-                        joined(setting.path), lenient,       setting.from_flag};
+        Written written{std::move(*found), setting.value,
+                        setting.origin,    setting.from_flag ? std::string{} : joined(setting.path),
+                        lenient,           setting.from_flag};
         // A registry is one table in Berth's spelling and one host in Kanto's: they meet later, by host.
         const bool apart = written.match.kanto_spelling && written.match.option->key.starts_with("registry.");
         const auto [place, added] =

@@ -139,7 +139,9 @@ class Finisher {
     }
 
     void tell(Severity severity, const std::string& key, std::string reason) {
-        loaded_.problems.push_back({severity, origin(key), key, std::move(reason)});
+        auto at = origin(key);
+        const bool names_it = at.file.starts_with("--");  // a flag
+        loaded_.problems.push_back({severity, std::move(at), names_it ? "" : key, std::move(reason)});
     }
 
     const Origins& origins_;

@@ -25,7 +25,7 @@ struct Written {  // one setting whose option is known
     Match match{};
     Value value{};
     Origin origin{};
-    std::string key{};  // as written
+    std::string key{};  // as written; empty for a flag, which its origin names
     bool lenient{};
     bool from_flag{};
 };

@@ -1,10 +1,13 @@
 #include "service/options.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+
+#include "protocol/resembling.hpp"
 
 namespace berth::service {
 
@@ -124,6 +127,8 @@ class Parser {
             app_.parse(with_empty_values_apart(argc, argv));
         } catch (const CLI::CallForHelp&) {
             return show(app_.help());
+        } catch (const CLI::ExtrasError&) {
+            return refuse(2, explain_extra());
         } catch (const CLI::ParseError& error) {
             return refuse(2, error.what());
         }
@@ -148,6 +153,21 @@ class Parser {
         flag.parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->group(group_of(option));
         if (option.kind != Kind::Boolean)
             flag.parsed->type_name(value_name(option))->type_size(1)->expected(1);
+    }
+
+    // The value of an unknown flag could not be placed either; what is behind "=" may be secret.
+    std::string explain_extra() const {
+        const auto extras = app_.remaining();
+        const auto flag = std::find_if(extras.begin(), extras.end(),
+                                       [](const std::string& extra) { return extra.starts_with('-'); });
+        const auto& extra = flag == extras.end() ? extras.front() : *flag;
+        const auto name = extra.substr(0, extra.find('='));
+        Resembling near(name.substr(std::min(name.find_first_not_of('-'), name.size())));
+        for (const auto* option : app_.get_options())
+            for (const auto& known : option->get_lnames())
+                if (!option->get_group().empty()) near.see(known);
+        return near.best().empty() ? fmt::format("{} is no flag", name)
+                                   : fmt::format("{} is no flag; did you mean --{}?", name, near.best());
     }
 
     static CommandLine show(std::string text) { return {Errand::ShowText, {}, std::move(text), 0}; }

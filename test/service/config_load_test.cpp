@@ -85,6 +85,21 @@ TEST_CASE("bad usage ends with 2, help and version with 0", "[CF-04][service]") 
     CHECK(status({"--version"}) == 0);
 }
 
+TEST_CASE("an unknown flag is named, with the one that was probably meant", "[service]") {
+    const auto refusal = [](std::vector<const char*> arguments) {
+        arguments.insert(arguments.begin(), "berthd");
+        return parse_command_line(static_cast<int>(arguments.size()), arguments.data()).text;
+    };
+    CHECK_THAT(refusal({"--log-levl", "DEBUG"}),
+               StartsWith("berthd: --log-levl is no flag; did you mean --log-level?\n"));
+    CHECK_THAT(refusal({"--ua-enable", "--check-confg"}), ContainsSubstring("did you mean --check-config?"));
+    const auto secret = refusal({"--conn-client-pasword=hidden"});
+    CHECK_THAT(secret, ContainsSubstring("did you mean --conn-client-password?"));
+    CHECK_THAT(secret, !ContainsSubstring("hidden"));
+    CHECK_THAT(refusal({"--nope"}), StartsWith("berthd: --nope is no flag\n"));
+    CHECK_THAT(refusal({"stray"}), StartsWith("berthd: stray is no flag\n"));
+}
+
 TEST_CASE("things.enable and things.enabled are the same", "[CF-06][TW-01][service]") {
     const Folder folder;
     for (const std::string name : {"enable", "enabled"}) {
@@ -475,8 +490,15 @@ TEST_CASE("all problems are told at once, each with its place", "[CF-17][service
     CHECK_THAT(json, ContainsSubstring("a.json:4: network.default_bridge.mtu: "));
     CHECK_THAT(json, ContainsSubstring("a.json:8: connection.keep_alive: "));
     CHECK_THAT(json, ContainsSubstring("a.json:9: connection.broker_url: "));
-    CHECK_THAT(errors(load_arguments({"--net-br-mtu=1"})),
-               StartsWith("--net-br-mtu: network.default_bridge.mtu: "));
+}
+
+TEST_CASE("what is wrong with a flag's value is told under the flag's name", "[CF-14][CF-17][service]") {
+    CHECK(errors(load_arguments({"--net-br-mtu=1"})) == "--net-br-mtu: must be 68 to 65535, is 1\n");
+    CHECK_THAT(errors(load_arguments({"--log-level", "LOUD"})), StartsWith("--log-level: must be one of "));
+    CHECK_THAT(errors(load_arguments({"--conn-client-cert=/c"})),
+               StartsWith("--conn-client-cert: mqtt.tls.cert_file and mqtt.tls.key_file need each other"));
+    CHECK_THAT(warnings(load_arguments({"--deployment-mode=never"})),
+               StartsWith("--deployment-mode: warning: "));
 }
 
 TEST_CASE("that the update agent is off is noted, also where the file does not say so", "[CF-17][service]") {
