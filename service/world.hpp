@@ -94,13 +94,17 @@ class World {
                          const std::stop_token& stop) const;
     void start_list();
     void retry_list();
-    void merge(Listing listing);
-    void drop_vanished(const std::set<ContainerId>& there, const std::set<EngineId>& known);
-    void take_back(Container listed);
-    void merge_one(Container listed, const Listing& listing);
     enum class Lag { Unknown, Over };  // of the events behind a list
     void on_listed(Result<Listing> listing, Lag lag);
+    // What the list makes of the picture (world_list.cpp).
     std::set<EngineId> ahead_in(const Listing& listing) const;
+    void merge(Listing listing);
+    void drop_vanished(const std::set<ContainerId>& there, const std::set<EngineId>& known);
+    void merge_one(Container listed, const Listing& listing);
+    bool take_our_stop(Container& ended);
+    static void take_state(Container& known, const ContainerState& seen);
+    void take_back(Container listed);
+    // What events make of it (world_events.cpp), and what else changes it.
     void apply(const runtime::EngineEvent& event);
     static void begin(Container& container, const EngineId& engine_id, const std::string& when);
     void on_started(Container& container, const runtime::EngineEvent& event);
@@ -115,9 +119,7 @@ class World {
     void on_inspected(const Container& started, const Container& seen);
     void look_later(const ContainerId& id, std::chrono::milliseconds pause);
     void on_looked(const Container& waiting, const Container& seen);
-    bool take_our_stop(Container& ended);
     void put_down(Container& container, bool is_asked);
-    static void take_state(Container& known, const ContainerState& seen);
     void undo_shutdown_stops();
     void set_tried();
     void notify(const std::vector<std::function<void()>>& listeners) const;
