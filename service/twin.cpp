@@ -206,6 +206,7 @@ void Twin::say_all() {
         all.push_back({words_->factory(), {}, {}});
     }
     if (has(twin::kMetrics)) all.push_back({words_->metrics(), {}, {}});
+    late_bytes_ = 0;
     for (const auto& late : std::exchange(late_answers_, {}))
         if (late.topic.starts_with("command//" + words_->thing().id + "/")) link_.publish(late);
     if (!early_.empty()) loop_.post([this] { take_early(); });

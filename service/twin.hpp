@@ -138,6 +138,7 @@ class Twin {
     std::deque<Message> early_;  // commands that came before all had been said
     std::size_t early_bytes_{0};
     std::deque<Publication> late_answers_;  // to be given when it is known who we are
+    std::size_t late_bytes_{0};
     struct Copy {
         std::string topic{};
         std::size_t size{};

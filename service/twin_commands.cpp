@@ -16,10 +16,15 @@ using twin::Stage;
 
 constexpr std::size_t kMostUnderWay = 256;
 constexpr std::size_t kMostLateAnswers = 256;
+constexpr std::size_t kMostLateBytes = 4 * 1024 * 1024;  // as much as waits in the outbox
 constexpr std::size_t kMostEarlyBytes = 4 * 1024 * 1024;
 constexpr std::size_t kRememberedCommands = 64;
 
 constexpr std::string_view kContainerPrefix = "Container:";
+
+std::size_t bytes_in(const Publication& answer) {
+    return answer.topic.size() + answer.payload.size();
+}
 
 bool is_notice(const std::string& subject) {
     return subject == "created" || subject == "modified" || subject == "merged" || subject == "deleted" ||
@@ -282,9 +287,14 @@ void Twin::answer(const Asked& asked, int status, std::string payload) {
     keep_late(std::move(publication));
 }
 
+// An answer repeats what its sender wrote into the headers, so a few can be large.
 void Twin::keep_late(Publication late) {
+    late_bytes_ += bytes_in(late);
     late_answers_.push_back(std::move(late));
-    if (late_answers_.size() > kMostLateAnswers) late_answers_.pop_front();
+    while (late_answers_.size() > kMostLateAnswers || late_bytes_ > kMostLateBytes) {
+        late_bytes_ -= bytes_in(late_answers_.front());
+        late_answers_.pop_front();
+    }
 }
 
 }  // namespace berth::service

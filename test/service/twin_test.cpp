@@ -242,6 +242,35 @@ TEST_CASE("after a lost connection nothing is said until it is known who we are"
     CHECK(arrived_answers() == 1);
 }
 
+TEST_CASE("the newest answers wait for the connection, as many as there is room for", "[TW-12][service]") {
+    TwinBench bench;
+    bench.is_remote = true;
+    bench.start();
+    bench.connect();
+    bench.station().link.set_broker(false);
+    for (int i = 0; i < 12; ++i) {
+        const auto request = "r" + std::to_string(i);
+        const json headers = {{"correlation-id", std::string(512 * 1024, 'x')}, {"response-required", true}};
+        bench.tell(bench.cloud.command_topic(request, "start"),
+                   bench.cloud.command_with("Container:none", "start", headers));
+    }
+    bench.settle();
+    CHECK(bench.station().link.waiting(service::Importance::Feedback) == 12);
+    bench.station().lose_broker();
+    bench.settle();
+    bench.station().broker_comes();
+    CHECK(bench.cloud.all_answers().empty());
+    bench.cloud.take_said();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 2; });
+    bench.tell("edge/thing/response", bench.cloud.edge_response());
+    REQUIRE(bench.says("+Metrics"));
+    CHECK(bench.cloud.all_answers().size() == 7);  // of half a MiB and a little more each
+    CHECK_FALSE(bench.cloud.answer("r4").has_value());
+    CHECK(bench.cloud.answer("r5").has_value());
+    CHECK(bench.cloud.answer("r11").has_value());
+}
+
 TEST_CASE("commands that come with the connection wait until all has been said", "[TW-07][TW-12][service]") {
     TwinBench bench;
     const auto web = bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
