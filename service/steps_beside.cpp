@@ -45,7 +45,10 @@ void Steps::start_beside(const ActionState& action, Done done) {
             return runtime_.start(instance, call);
         },
         [this, id = action.spec.id, name = action.name](const Result<>& started) {
-            if (!started) return close_gate(id, started.error());
+            if (!started) {
+                show_start_failed(id, started.error());
+                return close_gate(id, started.error());
+            }
             const auto gate = gates_.find(id);
             if (gate == gates_.end()) return;  // it has ended already
             log::info("container {} started beside the one that it replaces", name);

@@ -1,4 +1,5 @@
 // Steps: the way back. The new instance goes, the old one returns to what it was: values, names, run state.
+#include <memory>
 #include <utility>
 
 #include "service/log.hpp"
@@ -9,13 +10,12 @@ namespace {
 
 constexpr std::chrono::milliseconds kRestoreLimit{120'000};
 
-// Starts it again as it was. One that was paused and was never stopped is so still.
-Result<> run_again(runtime::Runtime& runtime, const EngineId& id, bool paused, const runtime::Call& call) {
-    auto started = runtime.start(id, call);
-    const bool is_paused = !started && started.error().code == Errc::Conflict;
-    if (!started && !is_paused) return started;
-    if (is_paused == paused) return {};
-    return paused ? runtime.pause(id, call) : runtime.unpause(id, call);
+// One that was paused and was never stopped is so still; another conflict is a port that somebody else has.
+bool is_still_paused(runtime::Runtime& runtime, const EngineId& id, const Result<>& started,
+                     const runtime::Call& call) {
+    if (started || started.error().code != Errc::Conflict) return false;
+    const auto seen = runtime.inspect(id, call);
+    return seen && seen->state.status == Status::Paused;
 }
 
 // One that stays, and was down until the update started it.
@@ -29,14 +29,25 @@ Result<> not_the_instance(Error error) {
     return error;
 }
 
+struct PutBack {
+    Result<> whole{};    // as it was
+    Result<> started{};  // whatever else failed
+};
+
 // Its values first, whether or not they can be had it runs.
-Result<> put_back(runtime::Runtime& runtime, const EngineId& id, const OldInstance& old,
-                  const runtime::UpdateOptions& values, const runtime::Call& call) {
+PutBack put_back(runtime::Runtime& runtime, const EngineId& id, const OldInstance& old,
+                 const runtime::UpdateOptions& values, const runtime::Call& call) {
     auto given = runtime.update(id, values, call);
-    if (!old.ran || (!given && given.error().code == Errc::NotFound)) return given;
-    auto running = run_again(runtime, id, old.paused, call);
-    if (!given) return given;
-    return running ? running : not_the_instance(running.error());
+    if (!old.ran || (!given && given.error().code == Errc::NotFound)) return {given, {}};
+    Result<> running = runtime.start(id, call);
+    const bool paused = is_still_paused(runtime, id, running, call);
+    const bool runs = running || paused;
+    if (runs && paused == old.paused)
+        running = Result<>();
+    else if (runs)
+        running = paused ? runtime.unpause(id, call) : runtime.pause(id, call);
+    if (!running) running = not_the_instance(running.error());
+    return {given ? running : given, runs ? Result<>() : running};
 }
 
 }  // namespace
@@ -131,15 +142,18 @@ void Steps::restore_old(const ActionState& action, const OldInstance& old, IfGon
     runtime::UpdateOptions values{};
     values.restart = old.spec.restart;
     if (action.action == Action::Update) values.resources = old.spec.resources;
+    auto started = std::make_shared<Result<>>();  // carried from the worker to the loop
     submit(
         Lane::Steps, old.spec.id, kRestoreLimit,
-        [this, id, old, values, joins = action.start_first](const runtime::Call& call) -> Result<> {
+        [this, id, old, values, started, joins = action.start_first](const runtime::Call& call) -> Result<> {
             const auto joined =
                 joins ? runtime_.move_to(id, old.spec, runtime::Place::Shared, call) : Result<>();
             auto back = put_back(runtime_, id, old, values, call);
-            return back && !joined ? not_the_instance(joined.error()) : back;
+            *started = back.started;
+            return back.whole && !joined ? not_the_instance(joined.error()) : back.whole;
         },
-        [this, action, old, if_gone, done = std::move(done)](const Result<>& restored) {
+        [this, action, old, if_gone, started, done = std::move(done)](const Result<>& restored) {
+            if (!*started) show_start_failed(old.spec.id, started->error());
             const bool gone = !restored && restored.error().code == Errc::NotFound;
             if (gone && if_gone == IfGone::MakeAgain) return make_old_again(action, old, done);
             if (!restored) return done(fail(restored.error(), "component " + old.spec.name));

@@ -145,6 +145,42 @@ TEST_CASE("a start of an update that fails is shown as well", "[TW-69][service]"
     }));
 }
 
+TEST_CASE("a start that fails beside the old one, or on the way back, is shown as well", "[TW-69][service]") {
+    Started bench;
+    const auto desire = [&](const std::string& activity, const std::string& image, const std::string& more) {
+        bench.station().desire(
+            R"({"activityId":")" + activity +
+            R"(","payload":{"domains":[{"id":"containers","components":[{"id":"web","version":"1",)"
+            R"("config":[{"key":"image","value":")" +
+            image + "\"}" + more + "]}]}]}}");
+    };
+    desire("act-1", "app:1", {});
+    REQUIRE(bench.station().says("act-1", "COMPLETED"));
+    const auto old = bench.engine.containers().at(0).spec.id;
+    const auto is_shown = [&](const std::string& why, bool of_old) {
+        return bench.station().link.await([&](const std::vector<service::Publication>& all) {
+            return std::any_of(all.begin(), all.end(), [&](const service::Publication& said) {
+                const auto has = [&](const std::string& part) {
+                    return said.payload.find(part) != std::string::npos;
+                };
+                return said.topic == bench.cloud.event_topic() && has("STOPPED") && has(why) &&
+                       has(old) == of_old;
+            });
+        });
+    };
+    bench.engine.fail_next(Verb::Start, fail(Errc::Conflict, "port 1 is taken"));
+    desire("act-2", "app:2", R"(,{"key":"updateOrder","value":"start-first"})");
+    CHECK(is_shown("port 1 is taken", false));
+    REQUIRE(bench.station().says("act-2", "INCOMPLETE"));
+
+    bench.engine.fail_next(Verb::Start, fail(Errc::Conflict, "port 2 is taken"), 2);
+    desire("act-3", "app:2", {});
+    CHECK(is_shown("port 2 is taken", true));
+    REQUIRE(bench.station().says("act-3", "INCOMPLETE"));
+    const auto told = bench.station().last("act-3")->actions.at(0).message;
+    CHECK_THAT(told, ContainsSubstring("not restored: component web: port 2 is taken"));
+}
+
 TEST_CASE("createWithConfig fills defaults and lets names repeat", "[TW-32][service]") {
     Started bench;
     const auto first = bench.create("r1", {{"imageRef", "app:1"}, {"name", "web"}});
