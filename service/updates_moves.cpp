@@ -185,7 +185,10 @@ void Updates::run(const reconcile::Run& step, const Result<>& kept) {
     const auto& activity = operation_->activity_id;
     auto done = [this, operation, index, activity, kind = step.kind,
                  action = step.action](std::optional<Error> error) {
-        if (error) log::error("activity '{}': {}", activity, error->message);
+        // An interrupted one has not failed: somebody asked for its end.
+        if (error)
+            log::at(error->code == Errc::Interrupted ? log::Level::Info : log::Level::Error,
+                    "activity '{}': {}", activity, error->message);
         const reconcile::StepDone end{operation, index, std::move(error), {}};
         if (end.error || !reconcile::ends_change(kind, action.action)) return on_event(end);
         read_back(action.spec, activity, end);

@@ -272,6 +272,7 @@ TEST_CASE("a question for the inventory is answered during a pull", "[UA-07][UA-
 }
 
 TEST_CASE("a newer desired state interrupts a download and supersedes", "[UA-55][UA-62][service]") {
+    const berth::test::CapturedLog log;
     Gateway device;
     device.deploy("one", {{"web"}});
     device.engine.put_in_registry("big:1");
@@ -284,6 +285,8 @@ TEST_CASE("a newer desired state interrupts a download and supersedes", "[UA-55]
     CHECK(device.on().words_until("two", "SUPERSEDED").back() == "SUPERSEDED");
     CHECK(device.on().words_until("waits", "SUPERSEDED").back() == "SUPERSEDED");
     CHECK(device.on().last("waits")->message == "not acted on: 'three' came after it");
+    CHECK(log.contains("info: activity 'two': component db, key image: interrupted"));
+    CHECK(log.count("error: activity") == 0);
     CHECK(device.names_and_images() == Words{"web=app:1"});
     CHECK(device.records() == 1);
 }

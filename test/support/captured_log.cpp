@@ -28,7 +28,7 @@ class CapturedLog::Sink : public spdlog::sinks::base_sink<std::mutex> {
 };
 
 CapturedLog::CapturedLog() : sink_(std::make_shared<Sink>()), former_(spdlog::default_logger()) {
-    auto logger = std::make_shared<spdlog::logger>("captured", sink_);
+    auto logger = std::make_shared<spdlog::logger>(kCapturedLog, sink_);
     logger->set_level(spdlog::level::debug);
     spdlog::set_default_logger(std::move(logger));
 }

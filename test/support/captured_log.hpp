@@ -10,6 +10,8 @@ class logger;
 
 namespace berth::test {
 
+inline constexpr auto kCapturedLog = "captured";  // its logger's name
+
 class CapturedLog {
  public:
     CapturedLog();

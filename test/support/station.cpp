@@ -1,6 +1,7 @@
 #include "test/support/station.hpp"
 
 #include "service/admission.hpp"
+#include "test/support/captured_log.hpp"
 #include "test/support/wait.hpp"
 
 #include <spdlog/spdlog.h>
@@ -188,8 +189,9 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
       exporter_(link, world_, stamps_, config, {"*SECRET*"}, [this] { return updates_.unsettled(); }),
       verbs_(loop, workers_, engine, world_, steps_,
              [this](const ContainerId& id) { return updates_.may_change(id); }, {steps.stop_timeout, false}) {
-    // What matters is what is published.
-    if (std::getenv("BERTH_TEST_LOG") == nullptr) spdlog::set_level(spdlog::level::off);
+    // What matters is what is published, unless somebody listens.
+    const bool is_read = spdlog::default_logger()->name() == kCapturedLog;
+    if (!is_read && std::getenv("BERTH_TEST_LOG") == nullptr) spdlog::set_level(spdlog::level::off);
     inventory_.start();
     updates_.make_only_if(
         [this, home] { return store_reserve > 0 ? service::room_in(home, store_reserve) : Result<>(); });
