@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
+
+#include "reconcile/identify.hpp"
 
 namespace berth::reconcile {
 namespace {
@@ -30,7 +33,7 @@ void Moves::announce(Word word, std::string message) {
     Feedback feedback = report(state_, word);
     feedback.message = std::move(message);
     if (state_.running) feedback.baseline = running().baseline;
-    effects_.emplace_back(Send{std::move(feedback), false});
+    effects_.emplace_back(Send{std::move(feedback), Weight::Lasting});
 }
 
 void Moves::command(Command command, const std::string& baseline) {
@@ -65,7 +68,7 @@ void Moves::refuse(Command command, const std::string& baseline, std::string why
     Feedback feedback = report(state_, word);
     feedback.baseline = baseline;
     feedback.message = std::move(why);
-    effects_.emplace_back(Send{std::move(feedback), false});
+    effects_.emplace_back(Send{std::move(feedback), Weight::Lasting});
 }
 
 void Moves::start(Command command, std::size_t scope, const std::string& baseline) {
@@ -185,17 +188,34 @@ void Moves::go_on_after(std::size_t ended_index) {
     }
 }
 
+bool Moves::is_pulling(std::size_t index) const {
+    if (!state_.running || state_.running->command != Command::Download) return false;
+    const auto& active = state_.running->active;
+    return std::find(active.begin(), active.end(), index) != active.end();
+}
+
+// Between the transitions; nothing of it is kept.
+void Moves::say_aside(Feedback feedback, Weight weight) {
+    feedback.baseline = running().baseline;
+    effects_.emplace_back(Send{std::move(feedback), weight});
+}
+
 void Moves::progressed(std::size_t index, int percent) {
-    if (!state_.running || running().command != Command::Download) return;
-    const auto& active = running().active;
-    if (std::find(active.begin(), active.end(), index) == active.end()) return;
+    if (!is_pulling(index)) return;
     auto& action = state_.actions[index];
     const int shown = std::min(percent, 99);  // 100 only on success
     if (shown <= action.progress) return;
     action.progress = shown;
+    say_aside(report(state_, Word::Downloading), Weight::Progress);
+}
+
+// In this message alone: the next one may come when the pull goes on, and has the action's own message.
+void Moves::delayed(std::size_t index, const std::string& trouble) {
+    if (!is_pulling(index)) return;
     Feedback feedback = report(state_, Word::Downloading);
-    feedback.baseline = running().baseline;
-    effects_.emplace_back(Send{std::move(feedback), true});
+    auto& message = feedback.actions[index].message;
+    message = in_one({message, trouble});
+    say_aside(std::move(feedback), Weight::Trouble);
 }
 
 void Moves::interrupt(const std::string& by) {

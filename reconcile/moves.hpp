@@ -25,6 +25,7 @@ class Moves {
     void command_after_end(Command command, const std::string& baseline);
     void step_done(std::size_t index, const std::optional<Error>& error, const std::string& remark);
     void progressed(std::size_t index, int percent);
+    void delayed(std::size_t index, const std::string& trouble);
     void interrupt(const std::string& by);
     void supersede();
     void grace_over();
@@ -46,6 +47,9 @@ class Moves {
     bool all_activated(const ScopeState& scope) const;
     bool passes_by(Command command, std::size_t index) const;
     void begin_anew(std::size_t scope);
+
+    bool is_pulling(std::size_t index) const;
+    void say_aside(Feedback feedback, Weight weight);
 
     void begin_action(std::size_t index);
     void hand_out_step(std::size_t index);

@@ -21,6 +21,10 @@ struct OnEvent {
         if (event.operation == moves.state().number) moves.progressed(event.action, event.percent);
     }
 
+    void operator()(const PullDelayed& event) const {
+        if (event.operation == moves.state().number) moves.delayed(event.action, event.trouble);
+    }
+
     void operator()(const Interrupted& event) const { moves.interrupt(event.by); }
 
     void operator()(const Superseded&) const { moves.supersede(); }

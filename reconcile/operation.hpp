@@ -34,6 +34,11 @@ struct PullProgressed {
     std::size_t action{};
     int percent{};
 };
+struct PullDelayed {
+    std::uint64_t operation{};
+    std::size_t action{};
+    std::string trouble{};  // what it failed of, and when it is tried again
+};
 struct Interrupted {   // ends a DOWNLOAD early; every other phase ends first
     std::string by{};  // "ROLLBACK", "CLEANUP", "a newer desired state"
 };
@@ -47,13 +52,18 @@ struct Resumed {       // Berth started again and has looked at the world
 struct Abandoned {  // no command came for update_agent.abandon_after
     std::uint64_t operation{};
 };
-using Event = std::variant<CommandReceived, StepDone, PullProgressed, Interrupted, Superseded, GraceOver,
-                           Resumed, Abandoned>;
+using Event = std::variant<CommandReceived, StepDone, PullProgressed, PullDelayed, Interrupted, Superseded,
+                           GraceOver, Resumed, Abandoned>;
 
 // Effects, in the order in which they are to happen.
+enum class Weight {
+    Lasting,   // a transition: each of them is sent, and known after a restart
+    Progress,  // droppable, and not more often than the sender's interval
+    Trouble    // droppable, and at once
+};
 struct Send {
     Feedback feedback{};  // timestamp left to the sender
-    bool progress_only{};
+    Weight weight{Weight::Lasting};
 };
 struct LookForRoom {  // for all that the phase may pull, before its first Stage; those wait for the answer
     std::vector<std::string> images{};  // each once

@@ -36,7 +36,11 @@ struct StepsConfig {
 class Steps {
  public:
     using Done = std::function<void(std::optional<Error>)>;  // on the loop, never from inside the call
-    using Progress = std::function<void(int percent)>;       // on the loop; may be empty
+    struct PullNews {
+        int percent{};
+        std::string trouble{};  // what it failed of, and when it is tried again; empty: it goes on
+    };
+    using Progress = std::function<void(const PullNews&)>;  // on the loop; may be empty
 
     Steps(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& world, StepsConfig config);
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "protocol/document.hpp"
 #include "protocol/forms.hpp"
 #include "service/log.hpp"
@@ -141,7 +143,7 @@ void Steps::pull(const std::shared_ptr<Fetch>& fetch) {
             const int percent = static_cast<int>(100 * bytes.current_bytes / bytes.total_bytes);
             if (percent <= last) return;
             last = percent;
-            loop_.post([fetch, percent] { fetch->progress(percent); });
+            loop_.post([fetch, percent] { fetch->progress({percent, {}}); });
         };
         auto pulled = runtime_.pull(fetch->image, std::move(call));
         return [this, fetch, pulled = std::move(pulled)] { on_pulled(fetch, pulled); };
@@ -159,8 +161,13 @@ void Steps::on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulle
         pulled.error(), [this, fetch] { pull(fetch); },
         [this, fetch](const Result<>& failed) {
             if (fetch->tries >= kPullPauses.size()) return fetch->next(failed);
+            if (fetch->stop.stop_requested()) return pull(fetch);  // it ends
             const auto pause = kPullPauses[fetch->tries++];
-            log::warn("{}; trying again in {} s", failed.error().message, pause.count() / 1000);
+            const auto trouble =
+                fmt::format("pull fails: {}; tried again in {} s ({} of {})", failed.error().message,
+                            pause.count() / 1000, fetch->tries, kPullPauses.size());
+            log::warn("{}", trouble);
+            if (fetch->progress) fetch->progress({0, trouble});
             loop_.post_after(pause, [this, fetch] { pull(fetch); });
         });
 }

@@ -116,7 +116,7 @@ class Updates {
     void publish(std::string payload, std::uint64_t unsent);
     void know_as_own(const std::string& payload);
     void forget_unsent(std::uint64_t unsent);
-    void say_progress(const Feedback& feedback);
+    void say_progress(const Feedback& feedback, reconcile::Weight weight);
     std::string stamped(Feedback feedback);
 
     Loop& loop_;

@@ -130,10 +130,12 @@ std::vector<Updates::Deed> Updates::deeds_of(const std::vector<reconcile::Effect
 
 // What is said goes into the record with the state that it tells about: after a restart it is still known.
 Updates::Deed Updates::deed_of(const reconcile::Send& send) {
-    if (send.progress_only) {
+    if (send.weight != reconcile::Weight::Lasting) {
         auto feedback = send.feedback;
         feedback.timestamp = stamps_.next();  // as all the others, in the order in which they wait
-        return [this, feedback = std::move(feedback)](const Result<>&) { say_progress(feedback); };
+        return [this, feedback = std::move(feedback), weight = send.weight](const Result<>&) {
+            say_progress(feedback, weight);
+        };
     }
     const auto order = ++last_unsent_;
     const auto payload = stamped(send.feedback);
@@ -196,8 +198,11 @@ void Updates::run(const reconcile::Run& step, const Result<>& kept) {
     if (!kept && leads_forward(step.kind))
         return loop_.post(
             [done, error = fail(kept.error(), "component " + step.action.name)] { done(error); });
-    const auto progress = [this, operation, index](int percent) {
-        on_event(reconcile::PullProgressed{operation, index, percent});
+    const auto progress = [this, operation, index](const Steps::PullNews& news) {
+        if (news.trouble.empty())
+            on_event(reconcile::PullProgressed{operation, index, news.percent});
+        else
+            on_event(reconcile::PullDelayed{operation, index, news.trouble});
     };
     steps_.run(step, progress, done);
 }
@@ -243,10 +248,12 @@ std::string Updates::stamped(Feedback feedback) {
     return encode(feedback, config_.domain);
 }
 
-void Updates::say_progress(const Feedback& feedback) {
+void Updates::say_progress(const Feedback& feedback, reconcile::Weight weight) {
     const auto now = std::chrono::steady_clock::now();
     const auto pause = config_.feedback_interval;
-    if (pause == milliseconds::zero() || (last_progress_ && now - *last_progress_ < pause)) return;
+    const bool waits = weight == reconcile::Weight::Progress;
+    if (pause == milliseconds::zero()) return;
+    if (waits && last_progress_ && now - *last_progress_ < pause) return;
     last_progress_ = now;
     Publication publication{};
     publication.topic = topics_.desired_state_feedback;

@@ -352,6 +352,33 @@ TEST_CASE("progress rises, stays below 100 and is marked as droppable", "[UA-47]
     CHECK(player.take_lines().empty());
 }
 
+TEST_CASE("that a pull is tried again is told beside the action's own message", "[UA-47][reconcile]") {
+    OperationPlayer player;
+    player.begin(desired({spec("a")}), {}, by_commands());
+    player.send(CommandReceived{Command::Download, {}});
+    player.send(PullProgressed{1, 0, 40});
+    player.take_lines();
+    const auto before = player.state();
+    const auto told = advance(before, PullDelayed{1, 0, "pull fails: no route; tried again in 1 s (1 of 3)"});
+    CHECK(told.next == before);
+    CHECK_FALSE(told.keep);
+    REQUIRE(told.effects.size() == 1);
+    const auto& said = std::get<Send>(told.effects[0]);
+    CHECK(said.weight == Weight::Trouble);
+    CHECK(said.feedback.status == Word::Downloading);
+    CHECK(said.feedback.actions.at(0).message == "create; pull fails: no route; tried again in 1 s (1 of 3)");
+    CHECK(said.feedback.actions.at(0).progress == 40);
+    player.send(PullDelayed{1, 0, "pull fails"});
+    player.send(PullProgressed{1, 0, 10});  // it begins anew
+    player.send(PullProgressed{1, 0, 50});
+    CHECK(player.take_lines() == Lines{"DOWNLOADING a:DOWNLOADING(40)", "DOWNLOADING a:DOWNLOADING(50)"});
+    CHECK(player.feedback().back().actions.at(0).message == "create");
+    player.play();
+    player.take_lines();
+    player.send(PullDelayed{1, 0, "pull fails"});
+    CHECK(player.take_lines().empty());
+}
+
 TEST_CASE("with a grace it waits, and a command takes the wheel for good", "[UA-53][reconcile]") {
     auto how = by_itself();
     how.grace = true;

@@ -565,16 +565,29 @@ TEST_CASE("after a stop that failed an end is the container's own", "[CM-16][ser
     CHECK_FALSE(record().manually_stopped);
 }
 
-TEST_CASE("a registry that cannot be reached is asked again, one that says no is not", "[UA-54][service]") {
-    Gateway device;
+TEST_CASE("a registry that cannot be reached is asked again and that is told, one that says no is not",
+          "[UA-47][UA-54][service]") {
+    auto config = one_by_one();
+    config.feedback_interval = std::chrono::hours(1);
+    Gateway device(config);
+    device.engine.put_in_registry("big:0");
+    device.deploy("zero", {{"db", "big:0"}});  // its progress holds back all that follows
     device.engine.put_in_registry("big:1");
     device.engine.fail_next(Verb::Pull, fail(Errc::Unavailable, "dial tcp: connection refused"), 1);
-    device.deploy("one", {{"web", "big:1"}});
-    CHECK(device.engine.calls(Verb::Pull) == 2);
+    device.deploy("one", {{"db", "big:0"}, {"web", "big:1"}});
+    CHECK(device.engine.calls(Verb::Pull) == 3);
+    const std::string why =
+        R"("status":"DOWNLOADING","message":"create; pull fails: dial tcp: connection refused; )"
+        "tried again in 1 s (1 of 3)\"";
+    const auto all = device.on().link.all();
+    const auto told = std::count_if(all.begin(), all.end(), [&](const auto& one) {
+        return one.progress_only && one.payload.find(why) != std::string::npos;
+    });
+    CHECK(told == 1);
     device.engine.fail_next(Verb::Pull, fail(Errc::NotFound, "manifest unknown"), 1);
     device.on().desire(message("two", {{"web", "big:2"}}));
     REQUIRE(device.on().says("two", "INCOMPLETE"));
-    CHECK(device.engine.calls(Verb::Pull) == 3);
+    CHECK(device.engine.calls(Verb::Pull) == 4);
 }
 
 TEST_CASE("a create whose answer is lost leaves nothing behind", "[UA-54][service]") {
