@@ -74,6 +74,12 @@ Identified identify(const DesiredState& desired, const std::vector<Container>& c
     return identified;
 }
 
+std::string place_of_image(const ActionState& action) {
+    const bool made_up = action.spec.image == action.name + ":" + action.version;
+    return "component " + action.name + ", key image" +
+           (made_up ? " (<id>:<version>, as none was given)" : "");
+}
+
 std::string in_one(const std::vector<std::string>& parts) {
     std::string text;
     for (const auto& part : parts)

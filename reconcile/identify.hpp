@@ -21,6 +21,9 @@ struct Identified {
 Identified identify(const DesiredState& desired, const std::vector<Container>& current,
                     const std::set<std::string>& pinned);
 
+// "component web, key image", and whether that was made up: for what is wrong with the image.
+std::string place_of_image(const ActionState& action);
+
 // As a message says them: joined by "; ", empty ones left out.
 std::string in_one(const std::vector<std::string>& parts);
 

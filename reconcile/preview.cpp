@@ -27,6 +27,20 @@ bool makes_instance(const ActionState& action) {
     return step_of(Command::Download, action).has_value();
 }
 
+// What DOWNLOAD would, or might, fail with; empty: a registry that says what nobody here understands may well
+// give the image to the engine.
+std::string trouble_of(const ActionState& action, const Error& error) {
+    const auto place = place_of_image(action) + ": ";
+    switch (error.code) {
+        case Errc::NotFound: return place + "does not exist: " + error.message;
+        case Errc::Forbidden: return place + "refused, or does not exist: " + error.message;
+        case Errc::Unavailable:
+        case Errc::Timeout: return place + "could not be asked for: " + error.message;
+        case Errc::Invalid: return place + error.message;
+        default: return {};
+    }
+}
+
 }  // namespace
 
 PlanResult preview(const Identified& identified, const std::vector<std::string>& redact) {
@@ -57,6 +71,8 @@ std::vector<std::string> images_of(const Identified& identified) {
 
 void tell_sizes(PlanResult& result, const Identified& identified, const Survey& found) {
     std::set<std::string> counted;
+    std::vector<std::string> said;
+    if (found.refused) said.push_back(found.refused->message);
     for (std::size_t at = 0; at < identified.actions.size(); ++at) {
         const auto& action = identified.actions[at];
         if (!makes_instance(action)) continue;
@@ -65,10 +81,13 @@ void tell_sizes(PlanResult& result, const Identified& identified, const Survey& 
             result.actions[at].pull_bytes = 0;
         else if (const auto layers = found.sizes.find(image); layers != found.sizes.end())
             result.actions[at].pull_bytes = bytes_of(layers->second, counted);
+        else if (const auto why = found.unknown.find(image); why != found.unknown.end())
+            said.push_back(trouble_of(action, why->second));
     }
     if (found.sizes.size() == found.missing.size()) result.need_bytes = need_of(found.sizes);
     result.free_bytes = found.room.free;
-    if (found.refused) result.message = in_one({found.refused->message, result.message});
+    said.push_back(result.message);
+    result.message = in_one(said);
 }
 
 }  // namespace berth::reconcile

@@ -16,8 +16,8 @@ PlanResult preview(const Identified& identified, const std::vector<std::string>&
 // Images that the operation pulls where the engine does not have them, each once.
 std::vector<std::string> images_of(const Identified& identified);
 
-// What those cost, added to the preview of the same actions; and, where there is no room, what DOWNLOAD would
-// fail with.
+// What those cost, added to the preview of the same actions; and, where there is no room or an image cannot
+// be had, what DOWNLOAD would fail with.
 void tell_sizes(PlanResult& result, const Identified& identified, const Survey& found);
 
 }  // namespace berth::reconcile

@@ -25,11 +25,12 @@ using Pulls = std::map<std::string, std::vector<Layer>>;
 // Compressed bytes of the layers that are not in `counted`, which then are.
 std::int64_t bytes_of(const std::vector<Layer>& layers, std::set<std::string>& counted);
 
-struct Survey {                       // what was learnt of the images that an update may pull
-    std::set<std::string> missing{};  // images that the engine does not have
-    Pulls sizes{};                    // of those, as far as their registries told
-    Room room{};                      // of the engine's data folder
-    std::optional<Error> refused{};   // NoSpace
+struct Survey {                              // what was learnt of the images that an update may pull
+    std::set<std::string> missing{};         // images that the engine does not have
+    Pulls sizes{};                           // of those, as far as their registries told
+    std::map<std::string, Error> unknown{};  // why there is no size of the others, where somebody told
+    Room room{};                             // of the engine's data folder
+    std::optional<Error> refused{};          // NoSpace
 };
 
 // Bytes of disk that they need: three times their compressed size, as a layer lies there packed and unpacked.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <utility>
 
 #include "protocol/forms.hpp"
@@ -48,6 +49,7 @@ Result<Lacking> find_missing(runtime::Runtime& runtime, const std::vector<std::s
         const auto present = runtime.image_present(image, within(call, kEngineAnswer));
         if (!present && is_the_end(present.error())) return present.error();
         if (present && *present) continue;
+        if (!present) found.unknown.emplace(image, present.error());
         if (found.missing.insert(image).second && present) lacking.measurable.push_back(image);
         lacking.slow = !present && present.error().code == Errc::Timeout;
     }
@@ -69,9 +71,14 @@ Result<> find_free(runtime::Runtime& runtime, Survey& found, const runtime::Call
 void measure(runtime::Runtime& runtime, const std::vector<std::string>& images, Survey& found,
              const runtime::Call& call) {
     const auto asking = within(call, kForSizes);
-    std::set<std::string> silent;
+    std::map<std::string, std::string> silent;  // registries, each by the image that it said nothing of
     for (const auto& image : images) {
-        if (silent.contains(registry_of(image))) continue;
+        if (const auto other = silent.find(registry_of(image)); other != silent.end()) {
+            found.unknown.emplace(
+                image,
+                fail(Errc::Unavailable, "image " + image + ": it did not answer for image " + other->second));
+            continue;
+        }
         auto layers = runtime.image_layers(image, Which::All, within(asking, kForOneSize));
         if (layers) {
             found.sizes[image] = *std::move(layers);
@@ -79,8 +86,10 @@ void measure(runtime::Runtime& runtime, const std::vector<std::string>& images, 
         }
         const auto& error = layers.error();
         if (error.code == Errc::Interrupted) return;
+        found.unknown.emplace(image, error);
         log::info("size of image '{}' unknown, pulled while there is room: {}", image, error.message);
-        if (error.code == Errc::Unavailable || error.code == Errc::Timeout) silent.insert(registry_of(image));
+        if (error.code == Errc::Unavailable || error.code == Errc::Timeout)
+            silent.emplace(registry_of(image), image);
     }
 }
 
@@ -132,6 +141,11 @@ Result<Survey> survey(runtime::Runtime& runtime, const std::vector<std::string>&
     }
     if (call.stop.stop_requested()) return fail(Errc::Interrupted, "interrupted");
     return found;
+}
+
+Error not_qualified(const std::string& image) {
+    return fail(Errc::Invalid,
+                "failed to resolve reference \"" + image + "\": object required; give host, path and tag");
 }
 
 Result<> room_in(const std::filesystem::path& folder, std::int64_t reserve) {

@@ -26,6 +26,9 @@ enum class Depth {
 Result<Survey> survey(runtime::Runtime& runtime, const std::vector<std::string>& images, std::int64_t reserve,
                       const runtime::Call& call, Depth depth = Depth::Decide);
 
+// Of an image that names no registry or no tag, where both are required.
+Error not_qualified(const std::string& image);
+
 // What Berth keeps free for its own records, if not less is to stay free anyway: they are small.
 inline constexpr std::int64_t kOwnReserve = 16 * 1024 * 1024;
 

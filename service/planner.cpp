@@ -105,7 +105,10 @@ void Planner::measure(reconcile::Identified identified, PlanResult result) {
             const std::vector<std::string> asked(images.begin(), unqualified);
             auto found = survey(parts_.runtime, asked, config_.reserve_bytes, call, Depth::Tell);
             // Those are refused before anybody asks for them.
-            if (found) found->missing.insert(unqualified, images.end());
+            for (auto image = unqualified; found && image != images.end(); ++image) {
+                found->missing.insert(*image);
+                found->unknown.emplace(*image, not_qualified(*image));
+            }
             return [this, identified, result, found = std::move(found)] {
                 on_measured(identified, result, found);
             };

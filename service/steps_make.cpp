@@ -8,6 +8,7 @@
 
 #include "protocol/document.hpp"
 #include "protocol/forms.hpp"
+#include "reconcile/identify.hpp"
 #include "service/log.hpp"
 #include "service/secrets.hpp"
 #include "service/steps.hpp"
@@ -40,12 +41,9 @@ std::string wanted_name(const Container& container) {
 }  // namespace
 
 void Steps::stage(const ActionState& action, Progress progress, Done done) {
-    const bool made_up = action.spec.image == action.name + ":" + action.version;
-    const std::string where =
-        "component " + action.name + ", key image" + (made_up ? " (<id>:<version>, as none was given)" : "");
+    const std::string where = reconcile::place_of_image(action);
     if (config_.require_qualified && !is_qualified_image(action.spec.image))
-        return done(fail(Errc::Invalid, where + ": failed to resolve reference \"" + action.spec.image +
-                                            "\": object required; give host, path and tag"));
+        return done(fail(not_qualified(action.spec.image), where));
     when_admitted(room_, [this, action, where, progress = std::move(progress), done = std::move(done)](
                              const Result<>& admitted, const Room& room) {
         if (admitted) return stage_in(room, action, where, progress, done);

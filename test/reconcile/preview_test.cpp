@@ -219,12 +219,14 @@ TEST_CASE("a plan tells the sizes of what is made, as far as they are known", "[
 
     result = preview(identified, {});
     found.sizes.erase("app:2");
+    found.unknown.emplace("app:2", fail(Errc::NotFound, "image app:2: status 404"));
+    found.unknown.emplace("db:1", fail(Errc::NotFound, "not missing"));
     found.refused.reset();
     tell_sizes(result, identified, found);
     CHECK_FALSE(result.actions[0].pull_bytes);
     CHECK(result.actions[3].pull_bytes == 10);
     CHECK_FALSE(result.need_bytes);
-    CHECK(result.message.empty());
+    CHECK(result.message == "component web, key image: does not exist: image app:2: status 404");
 }
 
 TEST_CASE("a plan says where the new instance starts first, and sees no gap there",

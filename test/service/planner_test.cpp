@@ -203,6 +203,8 @@ TEST_CASE("a plan leaves out the sizes that nobody tells", "[BX-07][service]") {
     CHECK(some.actions.at(1).pull_bytes == 2 * kMebibyte);
     CHECK_FALSE(some.need_bytes);
     CHECK(some.free_bytes == 120 * kMebibyte);
+    CHECK(some.message ==
+          "component web, key image: could not be asked for: image far:1: no registry answers");
 
     device.engine.fail_next(Verb::Space, fail(Errc::Unavailable, "connection refused"));
     device.on().send("desiredstate/plan", message("ask", {{"db", "near.example/far:2"}}));
@@ -221,6 +223,42 @@ TEST_CASE("a plan asks nobody for an image that is refused by its name", "[BX-07
     CHECK(plan.actions == std::vector<PlannedAction>{{"web", "1", Action::Create, {}, false}});
     CHECK_FALSE(plan.need_bytes);
     CHECK(device.engine.calls(Verb::ImagePresent) == 0);
+    device.on().desire(message("act", {{"web"}}));
+    REQUIRE(device.on().says("act", "INCOMPLETE"));
+    CHECK_THAT(plan.message, StartsWith("component web, key image: failed to resolve reference \"app:1\""));
+    CHECK(device.on().last("act")->actions.at(0).message == plan.message);
+}
+
+TEST_CASE("a plan says which image cannot be had, and why", "[BX-07][service]") {
+    Gateway device;
+    const auto answers = [&](Errc code, const std::string& why) {
+        device.engine.fail_next(Verb::ImageLayers, fail(code, why));
+    };
+    // Images are asked for in this order, each registry until it does not answer.
+    answers(Errc::NotFound, "image a.example/none:1: status 404");
+    answers(Errc::Forbidden, "image b.example/closed:1: status 401");
+    answers(Errc::Unavailable, "image c.example/far:1: no route to host");
+    answers(Errc::Unsupported, "image d.example/odd:1: of no known kind");
+    device.on().send("desiredstate/plan", message("ask", {{"far", "c.example/far:1"},
+                                                          {"farther", "c.example/far:2"},
+                                                          {"none", "a.example/none:1"},
+                                                          {"odd", "d.example/odd:1"},
+                                                          {"closed", "b.example/closed:1"},
+                                                          {"there"}}));
+    const auto plan = await_plans(device.on(), 1).back();
+    CHECK(plan.status == Word::Identified);
+    CHECK(
+        plan.message ==
+        "component far, key image: could not be asked for: image c.example/far:1: no route to host; "
+        "component farther, key image: could not be asked for: image c.example/far:2: it did not answer for "
+        "image c.example/far:1; "
+        "component none, key image: does not exist: image a.example/none:1: status 404; "
+        "component closed, key image: refused, or does not exist: image b.example/closed:1: status 401");
+    CHECK(device.engine.calls(Verb::ImageLayers) == 4);
+    CHECK_FALSE(plan.need_bytes);
+    REQUIRE(plan.actions.size() == 6);
+    CHECK_FALSE(plan.actions.at(2).pull_bytes);
+    CHECK(plan.actions.at(5).pull_bytes == 0);
 }
 
 TEST_CASE("a plan that Berth's own folder has no room for fails as its message would",
