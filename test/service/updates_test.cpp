@@ -651,6 +651,24 @@ TEST_CASE("a paused container is paused again after a rollback", "[UA-40][servic
     CHECK(device.engine.named("db")->runs());
 }
 
+TEST_CASE("a limit that was set in place goes with a rollback, and the container stays", "[UA-40][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    const auto web = device.engine.named("web")->engine_id;
+    const auto before = device.engine.limits_of(web);
+    device.activate("two", {{"web", "app:1", pair("memory", "64M")}});
+    CHECK(device.engine.limits_of(web).memory == "64M");
+    device.on().command("two", "ROLLBACK");
+    REQUIRE(device.on().says("two", "ROLLBACK_SUCCESS"));
+    CHECK(device.engine.limits_of(web) == before);
+    CHECK(device.engine.named("web")->engine_id == web);
+    CHECK(device.engine.calls(Verb::Stop) == 0);
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    device.deploy("three", {{"web"}});
+    CHECK(device.on().last("three")->actions[0].message == "running");
+}
+
 TEST_CASE("one that crashed again and again does so after a rollback, too", "[UA-40][service]") {
     Gateway device;
     auto crashing = berth::test::container(berth::test::spec("web"), Status::Exited);
