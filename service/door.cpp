@@ -1,9 +1,15 @@
 #include "service/door.hpp"
 
 #include "protocol/envelope.hpp"
+#include "protocol/json_text.hpp"
 #include "reconcile/side_by_side.hpp"
 
 namespace berth::service {
+
+std::string why_not_read(const Message& message) {
+    const auto bytes = message.bytes_sent();
+    return bytes > kMaxMessageBytes ? too_large(bytes, kMaxMessageBytes).message : kTooManyMessages;
+}
 
 Arrival read_desired_state(std::string_view payload, const UpdateAgentConfig& config) {
     const Peek first_look = peek(payload);

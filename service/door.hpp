@@ -12,11 +12,14 @@
 #include "protocol/desired_state.hpp"
 #include "protocol/result.hpp"
 #include "service/config.hpp"
+#include "service/link.hpp"
 
 namespace berth::service {
 
-// What a sender is told whose message cannot even wait.
 inline constexpr auto kTooManyMessages = "too many messages are waiting; send it again later";
+
+// What a sender is told whose message cannot even wait: there are too many, or it alone is too large.
+std::string why_not_read(const Message& message);
 
 struct Arrival {
     std::optional<std::string> activity_id{};  // absent: refused before one was found

@@ -18,6 +18,8 @@ struct Message {
     std::size_t bytes_cut{};         // that the payload had behind what is left of it
     std::string response_topic{};    // MQTT 5
     std::string correlation_data{};  // MQTT 5
+
+    std::size_t bytes_sent() const { return payload.size() + bytes_cut; }
 };
 
 // Order of importance when there is more to say than the broker takes.

@@ -40,7 +40,7 @@ std::vector<Route> Planner::routes() {
 }
 
 void Planner::on_refused(const Message& message) {
-    say_failed(peek(message.payload).activity_id.value_or(""), kTooManyMessages);
+    say_failed(peek(message.payload).activity_id.value_or(""), why_not_read(message));
 }
 
 // A plan is a question: whoever asks gets an answer, if need be without an activity.

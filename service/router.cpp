@@ -74,7 +74,10 @@ void Inbox::accept_refusal(Message message) {
 }
 
 void Inbox::on_refusal(const Message& message) {
-    if (!overloaded_) {
+    if (message.bytes_sent() > limits_.bytes) {
+        log::warn("a message of {} bytes on '{}' is refused: at most {} are read", message.bytes_sent(),
+                  message.topic, limits_.bytes);
+    } else if (!overloaded_) {
         log::warn("messages come faster than they are handled, those past {} bytes are refused",
                   limits_.bytes);
         overloaded_ = true;

@@ -119,6 +119,7 @@ class Steps {
         bool of_update{};
         Room room{};                     // null: pulled in any case
         std::optional<Error> refused{};  // NoSpace, found out on the way
+        TimerId again{};                 // of the next try
     };
     enum class For { Update, Itself };  // whether cancel_pulls() means it
     void fetch(const ContainerSpec& spec, Room room, For whom, Progress progress, Next next);

@@ -166,14 +166,22 @@ void Steps::on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulle
                             pause.count() / 1000, fetch->tries, kPullPauses.size());
             log::warn("{}", trouble);
             if (fetch->progress) fetch->progress({0, trouble});
-            loop_.post_after(pause, [this, fetch] { pull(fetch); });
+            fetch->again = loop_.post_after(pause, [this, fetch] {
+                fetch->again = 0;
+                pull(fetch);
+            });
         });
 }
 
 void Steps::cancel_pulls() {
     if (room_) room_->stop.request_stop();
-    for (auto& [id, fetch] : fetches_)
-        if (fetch->of_update) fetch->stop.request_stop();
+    for (auto& [id, fetch] : fetches_) {
+        if (!fetch->of_update) continue;
+        fetch->stop.request_stop();
+        if (fetch->again == 0) continue;
+        loop_.cancel(std::exchange(fetch->again, 0));
+        loop_.post([this, fetch] { pull(fetch); });  // which only ends it
+    }
 }
 
 // The record first: an instance that no record explains must never exist. After a failure the record stays,

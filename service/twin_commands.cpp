@@ -85,7 +85,7 @@ void Twin::take_early() {
 void Twin::on_too_many(const Message& message) {
     const auto topic = twin::parse_command_topic(message.topic);
     if (!topic || topic->request_id.empty()) return;
-    const auto bytes = message.payload.size() + message.bytes_cut;
+    const auto bytes = message.bytes_sent();
     const auto most = static_cast<std::size_t>(config_.max_command_bytes);
     if (bytes > most) {  // and will be whenever it is sent again
         auto refusal = twin::refusal_of_size(bytes, most);

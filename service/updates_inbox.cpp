@@ -66,7 +66,7 @@ void Updates::on_feedback(const Message& message) {
 }
 
 void Updates::on_refused(const Message& message) {
-    say_failed(peek(message.payload).activity_id.value_or(""), kTooManyMessages);
+    say_failed(peek(message.payload).activity_id.value_or(""), why_not_read(message));
 }
 
 void Updates::on_desired_state(const Message& message) {

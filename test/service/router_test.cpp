@@ -73,9 +73,7 @@ TEST_CASE("a refused message tells how large it was", "[service]") {
     std::vector<std::size_t> sizes;
     Loop loop;
     Router router;
-    const auto note = [&](const Message& message) {
-        sizes.push_back(message.payload.size() + message.bytes_cut);
-    };
+    const auto note = [&](const Message& message) { sizes.push_back(message.bytes_sent()); };
     router.add({{"a", note, note}});
     Inbox inbox(loop, router, {.bytes = 10 * 1024});
     inbox.accept({.topic = "a", .payload = std::string(1024, 'x')});

@@ -765,6 +765,37 @@ TEST_CASE("ROLLBACK and CLEANUP end a download that hangs, whoever drives it", "
     CHECK(device.engine.calls(Verb::Stop) == 0);
 }
 
+TEST_CASE("CLEANUP ends a download between two tries", "[UA-62][service]") {
+    Gateway device;
+    device.engine.put_in_registry("big:1");
+    device.engine.fail_next(Verb::Pull, fail(Errc::Unavailable, "dial tcp: connection refused"), 1);
+    device.on().desire(message("one", {{"web", "big:1"}}));
+    REQUIRE(device.on().link.await([](const auto& all) {
+        return std::any_of(all.begin(), all.end(), [](const auto& one) {
+            return one.payload.find("tried again in 1 s") != std::string::npos;
+        });
+    }));
+    device.on().command("one", "CLEANUP");
+    REQUIRE(device.on().says("one", "INCOMPLETE"));
+    CHECK_THAT(device.on().last("one")->actions[0].message, StartsWith("interrupted by CLEANUP"));
+    CHECK(device.engine.calls(Verb::Pull) == 1);
+    CHECK(device.names_and_images().empty());
+}
+
+TEST_CASE("a message that is too large even to wait is told so", "[UA-05][service]") {
+    Gateway device;
+    auto large = message("large", {{"web"}});
+    const auto bytes = 17 * 1024 * 1024;
+    large.append(static_cast<std::size_t>(bytes) - large.size(), ' ');
+    device.on().deliver_too_many({.topic = "containersupdate/desiredstate", .payload = large});
+    device.on().deliver_too_many(
+        {.topic = "containersupdate/desiredstate", .payload = message("many", {{"web"}})});
+    REQUIRE(device.on().says("many", "IDENTIFICATION_FAILED"));
+    CHECK_THAT(device.on().last("many")->message, StartsWith("too many messages are waiting"));
+    CHECK(device.on().last("large")->message ==
+          "$: 17825792 bytes are too many; at most 1048576 are accepted");
+}
+
 TEST_CASE("a command that is refused all the same leaves a download alone", "[UA-62][UA-31][service]") {
     Gateway device;
     device.engine.put_in_registry("big:1");
