@@ -1,7 +1,6 @@
 #include "protocol/desired_state.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <cstdint>
 #include <map>
@@ -12,20 +11,11 @@
 #include <vector>
 
 #include "protocol/component_keys.hpp"
+#include "protocol/digest.hpp"
 #include "protocol/fields.hpp"
 
 namespace berth {
 namespace {
-
-std::string sha256(const std::string& text) {
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    if (EVP_Digest(text.data(), text.size(), bytes, &size, EVP_sha256(), nullptr) != 1) return {};
-    std::string hex;
-    for (unsigned int i = 0; i < size; ++i)
-        hex += fmt::format("{:02x}", bytes[i]);
-    return hex;
-}
 
 // Splits at commas and trims blanks; empty names are nobody's.
 std::set<std::string> names_of_list(std::string_view text) {

@@ -79,6 +79,17 @@ void discard_unfinished(const std::filesystem::path& path) {
     ::unlink(beside(path).c_str());
 }
 
+Result<> make_folder(const std::filesystem::path& folder) {
+    std::error_code error;
+    const bool made = std::filesystem::create_directories(folder, error);
+    if (!error && made)
+        std::filesystem::permissions(folder, static_cast<std::filesystem::perms>(0711), error);
+    if (!error && made) return flush_folder(folder.parent_path());
+    if (!error) return {};
+    return fail(error == std::errc::no_space_on_device ? Errc::NoSpace : Errc::Internal,
+                "make folder " + folder.string() + ": " + error.message());
+}
+
 Result<> flush_folder(const std::filesystem::path& folder) {
     const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (opened.get() < 0 || ::fsync(opened.get()) != 0) return os_error("flush " + folder.string());

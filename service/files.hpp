@@ -26,6 +26,8 @@ void discard_unfinished(const std::filesystem::path& path);
 
 Result<std::string> read_file(const std::filesystem::path& path);  // NotFound, Internal; regular files only
 
+Result<> make_folder(const std::filesystem::path& folder);  // 0711, and its entry is on disk; there: fine
+
 Result<> flush_folder(const std::filesystem::path& folder);  // its entries are on disk
 
 }  // namespace berth::service

@@ -15,16 +15,6 @@ fs::path folder_of(const fs::path& home_dir, const ContainerId& id) {
     return home_dir / "containers" / id;
 }
 
-Result<> make_folder(const fs::path& folder) {
-    std::error_code error;
-    const bool made = fs::create_directories(folder, error);
-    if (!error && made) fs::permissions(folder, static_cast<fs::perms>(0711), error);
-    if (!error && made) return flush_folder(folder.parent_path());
-    if (!error) return {};
-    return fail(error == std::errc::no_space_on_device ? Errc::NoSpace : Errc::Internal,
-                "make folder " + folder.string() + ": " + error.message());
-}
-
 Result<Container> load_record(const fs::path& folder) {
     auto text = read_file(folder / "config.json");
     if (!text) return text.error();
