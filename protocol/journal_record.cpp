@@ -177,11 +177,16 @@ std::string encode(const JournalRecord& record) {
     auto waiting = OrderedJson::array();
     for (const auto& message : record.waiting)
         waiting.push_back(json_of(message));
-    OrderedJson json = {{"unsent", record.unsent},           {"lastSaid", record.last_said},
-                        {"lastStamp", record.last_stamp},    {"accepted", record.accepted},
-                        {"commands", record.commands},       {"bootId", record.boot_id},
-                        {"waiting", std::move(waiting)},     {"stampBootId", record.stamp_boot_id},
-                        {"stampUptime", record.stamp_uptime}};
+    OrderedJson json = {{"unsent", record.unsent},
+                        {"lastSaid", record.last_said},
+                        {"lastStamp", record.last_stamp},
+                        {"accepted", record.accepted},
+                        {"commands", record.commands},
+                        {"bootId", record.boot_id},
+                        {"waiting", std::move(waiting)},
+                        {"stampBootId", record.stamp_boot_id},
+                        {"stampUptime", record.stamp_uptime},
+                        {"taken", record.taken}};
     if (record.operation) json["operation"] = json_of(*record.operation);
     return print(json);
 }
@@ -200,6 +205,7 @@ Result<JournalRecord> decode_journal(std::string_view text) {
             record.waiting.push_back(waiting_of(message));
         record.stamp_boot_id = json.value("stampBootId", std::string{});
         record.stamp_uptime = json.value("stampUptime", std::int64_t{0});
+        record.taken = json.value("taken", std::uint64_t{0});
         if (json.contains("operation")) record.operation = state_of(json["operation"]);
         return record;
     } catch (const std::exception& problem) {

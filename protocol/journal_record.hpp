@@ -33,6 +33,7 @@ struct JournalRecord {
     // When last_stamp was read: what is said between two records bears later ones.
     std::string stamp_boot_id{};  // the machine's run
     std::int64_t stamp_uptime{};  // ms of that run
+    std::uint64_t taken{};        // numbers of the inbox up to this one need nothing more than this record
     bool operator==(const JournalRecord&) const = default;
 };
 

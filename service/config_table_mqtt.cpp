@@ -102,7 +102,8 @@ constexpr Option kMqttOptions[] = {
      .least = 0,
      .most = 4'294'967'295'000,
      .bare = Bare::Seconds,
-     .help = "how long the broker keeps messages for an absent Berth"},
+     .help = "how long the broker keeps messages for an absent Berth; above 0s a desired state is on disk "
+             "before it is acknowledged"},
     {.key = "mqtt.tls.ca_file",
      .path = {"connection.transport.root_ca"},
      .flag = "conn-root-ca",

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "runtime/docker/docker_runtime.hpp"
 #include "service/admission.hpp"
@@ -17,6 +19,7 @@
 #include "service/log.hpp"
 #include "service/logging.hpp"
 #include "service/loop.hpp"
+#include "service/message_inbox.hpp"
 #include "service/metrics_file.hpp"
 #include "service/mqtt_link.hpp"
 #include "service/neighbour.hpp"
@@ -101,6 +104,7 @@ class Daemon {
           neighbours_(config.bridge),
           runtime_(engine_options(config)),
           engine_(runtime_),
+          message_inbox_(std::filesystem::path(config.home_dir) / "inbox"),
           inbox_(loop_, router_),
           link_(loop_, inbox_, router_, config.mqtt),
           world_(loop_, workers_, engine_, config.home_dir),
@@ -151,6 +155,7 @@ class Daemon {
         router_.add(exporter_.routes());
         router_.add(inventory_.routes());
         link_.on_ready([this] { inventory_.on_link_ready(); });
+        take_up_inbox(config.mqtt);
     }
 
     Result<> run(const std::function<Result<Config>()>& reload) {
@@ -187,6 +192,21 @@ class Daemon {
                        record.error().message);
         else if (*record)
             updates_.restore(**std::move(record));
+    }
+
+    // What was left over comes before whatever the broker sends, also if sessions do not last any more.
+    void take_up_inbox(const MqttConfig& config) {
+        updates_.when_recorded([this](std::uint64_t up_to) {
+            workers_.submit(Lane::Quick, ":inbox", [this, up_to](const std::stop_token&) -> Task {
+                message_inbox_.done(up_to);
+                return {};
+            });
+        });
+        for (auto& message : message_inbox_.left_over(updates_.taken()))
+            inbox_.accept(std::move(message));
+        if (config.session_expiry > milliseconds::zero())
+            inbox_.keep_by(
+                [this](const Message& message, Keep wanted) { return message_inbox_.keep(message, wanted); });
     }
 
     runtime::docker::DockerOptions engine_options(const Config& config) {
@@ -227,6 +247,7 @@ class Daemon {
     Neighbours neighbours_;
     runtime::docker::DockerRuntime runtime_;
     KillableRuntime engine_;  // the same, but in a test of ends in the middle
+    MessageInbox message_inbox_;
     Inbox inbox_;
     MqttLink link_;
     World world_;

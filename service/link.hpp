@@ -18,6 +18,7 @@ struct Message {
     std::size_t bytes_cut{};         // that the payload had behind what is left of it
     std::string response_topic{};    // MQTT 5
     std::string correlation_data{};  // MQTT 5
+    std::uint64_t inbox_number{};    // of its file in the inbox folder; 0: it has none
 
     std::size_t bytes_sent() const { return payload.size() + bytes_cut; }
 };
@@ -60,6 +61,13 @@ class Link {
     virtual std::uint64_t dropped(Importance importance) const = 0;
 };
 
+// What is in a file before the broker is told that we have it, where its sessions last (mqtt.session_expiry).
+enum class Keep {
+    No,
+    UntilReboot,  // outlives the process
+    Always        // and a power cut
+};
+
 struct Route {
     std::string filter{};  // MQTT topic filter; subscribed with QoS 1
     std::function<void(const Message&)> handler{};
@@ -70,6 +78,7 @@ struct Route {
     std::function<void(const Message&)> refused{};
 
     bool on_demand{};  // only dispatched: its module subscribes what it wants of it
+    Keep keep{Keep::No};
 };
 
 inline constexpr std::size_t kRefusedPayloadBytes = 4096;

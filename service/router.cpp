@@ -22,6 +22,13 @@ std::vector<std::string> Router::filters() const {
     return filters;
 }
 
+Keep Router::keep(const std::string& topic) const {
+    Keep most = Keep::No;
+    for (const auto& route : routes_)
+        if (route.keep > most && topic_matches(route.filter, topic)) most = route.keep;
+    return most;
+}
+
 void Router::dispatch(const Message& message) const {
     bool wanted = false;
     for (const auto& route : routes_) {
@@ -49,11 +56,19 @@ void Inbox::accept(Message message) {
         accept_refusal(std::move(message));
         return;
     }
+    keep(message);
     loop_.post([this, size, message = std::move(message)] {
         router_.dispatch(message);
         waiting_bytes_ -= size;
         if (waiting_bytes_ == 0) overloaded_ = false;
     });
+}
+
+// A retained message stays with the broker, which sends it with every connect; one that has a number is kept.
+void Inbox::keep(Message& message) const {
+    if (!keeper_ || message.retained || message.inbox_number != 0) return;
+    const auto wanted = router_.keep(message.topic);
+    if (wanted != Keep::No) message.inbox_number = keeper_(message, wanted);
 }
 
 void Inbox::accept_refusal(Message message) {

@@ -4,7 +4,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "service/link.hpp"
@@ -17,6 +20,8 @@ class Router {
     void add(std::vector<Route> routes);
 
     std::vector<std::string> filters() const;  // each once, in the order of the table; not those on demand
+
+    Keep keep(const std::string& topic) const;  // the most that a route wants; from any thread
 
     void dispatch(const Message& message) const;  // to every route that matches
     void refuse(const Message& message) const;    // to `refused` of every route that matches
@@ -40,15 +45,22 @@ class Inbox {
     Inbox(Loop& loop, const Router& router) : Inbox(loop, router, Limits{}) {}
     Inbox(Loop& loop, const Router& router, Limits limits);
 
-    void accept(Message message);  // from any thread, never blocks
+    // Asked for what a route wants kept, before accept() returns and on its thread; says its inbox_number.
+    // Without a keeper nothing is kept. Before the first accept().
+    using Keeper = std::function<std::uint64_t(const Message&, Keep)>;
+    void keep_by(Keeper keeper) { keeper_ = std::move(keeper); }
+
+    void accept(Message message);  // from any thread; waits for the keeper only
 
  private:
+    void keep(Message& message) const;
     void accept_refusal(Message message);
     void on_refusal(const Message& message);
 
     Loop& loop_;
     const Router& router_;
     const Limits limits_;
+    Keeper keeper_{};
     std::atomic<std::size_t> waiting_bytes_{0};
     std::atomic<std::size_t> waiting_refusals_{0};
     std::atomic<std::size_t> lost_{0};

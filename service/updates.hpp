@@ -2,6 +2,7 @@
 // order, holds the one operation, performs its effects. The decisions are reconcile's.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -44,6 +45,11 @@ class Updates {
     using ThenGoOn = std::function<void()>;
     void clear_first(std::function<bool(ThenGoOn)> clear) { clear_first_ = std::move(clear); }
 
+    // Called when the messages with inbox numbers up to this one need no file any more: a record has them, or
+    // their answer, on disk, or could not be written, which is logged. On the loop.
+    void when_recorded(std::function<void(std::uint64_t)> recorded) { recorded_ = std::move(recorded); }
+    std::uint64_t taken() const { return taken_; }  // the last number that came, or that the journal knew
+
     // What the journal held when Berth started; before the loop runs. What was not acknowledged is sent
     // again.
     void restore(JournalRecord record);
@@ -71,6 +77,7 @@ class Updates {
     };
 
     // What comes in (updates_inbox.cpp).
+    void take_in(const Message& message, void (Updates::*handle)(const Message&));
     void on_desired_state(const Message& message);
     void on_command(const Message& message);
     void on_refused(const Message& message);
@@ -130,6 +137,7 @@ class Updates {
     UpdateTopics topics_;
     std::function<Result<>()> may_make_{};         // empty: always
     std::function<bool(ThenGoOn)> clear_first_{};  // empty: nothing is ever in the way
+    std::function<void(std::uint64_t)> recorded_{};
 
     std::deque<Waiting> waiting_;
     std::string waiting_payload_;  // of the desired state in there, as it came; there is one at most
@@ -144,10 +152,12 @@ class Updates {
     std::string last_said_;                   // of the operation: a copy of its message gets it again
     std::map<std::uint64_t, Unsent> unsent_;  // the newest feedback, in order, until acknowledged
     std::uint64_t last_unsent_{0};
-    bool keeping_{false};            // a record of what was said is on its way
-    std::optional<Flush> unkept_{};  // what came after it is still to be written
-    std::size_t kept_waiting_{0};    // messages that wait, by the newest record
-    TimerId forget_timer_{0};        // acknowledgements come in bursts
+    bool keeping_{false};               // a record of what was said is on its way
+    std::optional<Flush> unkept_{};     // what came after it is still to be written
+    std::size_t kept_waiting_{0};       // messages that wait, by the newest record
+    std::uint64_t taken_{0};            // inbox number of the last message that was handled
+    std::uint64_t taken_by_record_{0};  // the same, of the newest record
+    TimerId forget_timer_{0};           // acknowledgements come in bursts
     TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};
     std::deque<std::string> commands_;  // acted on last: one that is delivered twice acts once

@@ -35,15 +35,26 @@ void remember(std::deque<std::string>& last, const std::string& what, std::size_
 std::vector<Route> Updates::routes() {
     Route state{};
     state.filter = topics_.desired_state;
-    state.handler = [this](const Message& message) { on_desired_state(message); };
+    state.handler = [this](const Message& message) { take_in(message, &Updates::on_desired_state); };
     state.refused = [this](const Message& message) { on_refused(message); };
+    state.keep = Keep::Always;
     Route command{};
     command.filter = topics_.desired_state_command;
-    command.handler = [this](const Message& message) { on_command(message); };
+    command.handler = [this](const Message& message) { take_in(message, &Updates::on_command); };
+    command.keep = Keep::UntilReboot;  // as in the journal
     Route feedback{};
     feedback.filter = topics_.desired_state_feedback;
     feedback.handler = [this](const Message& message) { on_feedback(message); };
     return {std::move(state), std::move(command), std::move(feedback)};
+}
+
+// Every record says what became of the messages so far: they wait, are part of the operation, or were
+// answered. So one number in it tells the next Berth which files of the inbox are not worth a look. A message
+// that is being identified is not hurried: its operation, or its refusal, is recorded in any case.
+void Updates::take_in(const Message& message, void (Updates::*handle)(const Message&)) {
+    if (message.inbox_number != 0) taken_ = message.inbox_number;
+    (this->*handle)(message);
+    if (taken_ != taken_by_record_ && !identifying_) keep_soon(Flush::Now);
 }
 
 void Updates::know_as_own(const std::string& payload) {

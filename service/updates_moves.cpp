@@ -78,12 +78,19 @@ void Updates::settle(reconcile::Advance advance, std::function<void(const Error&
     if (answers) keep_soon();  // a refused command moves nothing: no other record would have the refusal
 }
 
-// That a message does not wait any more goes to disk with its answer: no power cut may bring it back.
+// That a message does not wait any more goes to disk with its answer: no power cut may bring it back. Nor may
+// the inbox, whose files go as soon as a record has what was in them.
 void Updates::write(Flush flush, Journal::Then then) {
     auto next = record();
     const bool fewer_wait = next.waiting.size() < kept_waiting_;
     kept_waiting_ = next.waiting.size();
-    journal_.write(std::move(next), fewer_wait ? Flush::Now : flush, std::move(then));
+    const bool takes = std::exchange(taken_by_record_, taken_) != taken_;
+    if (takes && recorded_)
+        then = [this, up_to = taken_, then = std::move(then)](const Result<>& kept) {
+            recorded_(up_to);
+            if (then) then(kept);
+        };
+    journal_.write(std::move(next), fewer_wait || takes ? Flush::Now : flush, std::move(then));
 }
 
 JournalRecord Updates::record() const {
@@ -95,6 +102,7 @@ JournalRecord Updates::record() const {
     record.last_stamp = stamps_.reached();
     record.stamp_boot_id = boot_id();
     record.stamp_uptime = ms_since_boot();
+    record.taken = taken_;
     record.accepted.assign(accepted_.begin(), accepted_.end());
     record.commands.assign(commands_.begin(), commands_.end());
     record.boot_id = resumed_ ? boot_id() : boot_before_;
@@ -276,6 +284,7 @@ void Updates::wait_for_commands() {
 void Updates::restore(JournalRecord record) {
     stamps_.restore(latest_stamp(record));
     restored_stamp_ = stamps_.next();
+    taken_ = taken_by_record_ = record.taken;
     accepted_.assign(record.accepted.begin(), record.accepted.end());
     commands_.assign(record.commands.begin(), record.commands.end());
     last_said_ = record.last_said;

@@ -318,8 +318,8 @@ TEST_CASE("whatever state an operation is in reads back as it was", "[UA-57][ser
         player.send(reconcile::CommandReceived{Command::Download, {}});
         for (std::size_t steps = rng() % 8; steps > 0 && player.open_steps() > 0; --steps)
             player.finish_first();
-        JournalRecord record{player.state(),   {"{}"}, "{}",   17,     {"digest"},
-                             {"two DOWNLOAD"}, "boot", {"{}"}, "boot", 5};
+        JournalRecord record{player.state(), {"{}"}, "{}",   17, {"digest"}, {"two DOWNLOAD"},
+                             "boot",         {"{}"}, "boot", 5,  6};
         if (rng() % 2 == 0)
             record.waiting.emplace_back(CommandMessage{"one", Command::Update, "UPDATE", "shop"});
         const auto back = decode_journal(encode(record));

@@ -6,10 +6,13 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <regex>
 
 #include "service/broker_probe.hpp"
+#include "service/message_inbox.hpp"
 #include "test/support/broker.hpp"
 #include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
@@ -469,6 +472,47 @@ TEST_CASE("with a session that lasts, the broker keeps messages over an absence"
     REQUIRE(
         daemon.until([&] { return !daemon.received.empty() && daemon.received.back().payload == "now"; }));
     CHECK(daemon.received.size() == (lasts ? 2 : 1));
+}
+
+TEST_CASE("with a session that lasts, a message has its file when the broker has its acknowledgement",
+          "[UA-73][service]") {
+    const TempFolder folder;
+    MessageInbox files(folder / "inbox");
+    REQUIRE(files.left_over(0).empty());
+    const auto count_files = [&folder] {
+        return std::distance(std::filesystem::directory_iterator(folder / "inbox"), {});
+    };
+    Broker broker;
+    broker.start();
+    auto config = config_for(broker);
+    config.version = GENERATE("5", "3.1.1");
+    config.client_id = "keeper";
+    config.session_expiry = 60s;
+    Daemon daemon(config);
+    Route kept{"kept",
+               [&](const Message& message) {
+                   daemon.received.push_back(message);
+                   files.done(message.inbox_number);
+               },
+               {}};
+    kept.keep = Keep::Always;
+    daemon.router.add({kept});
+    daemon.inbox.keep_by(
+        [&files](const Message& message, Keep wanted) { return files.keep(message, wanted); });
+    REQUIRE(daemon.start_and_wait());
+    broker.publish("other", "not kept");
+    broker.publish("kept", "a message");
+    REQUIRE(eventually([&] {  // the loop does not run
+        const std::string acknowledged = "Received PUBACK from keeper";
+        const auto log = broker.log();
+        return log.find(acknowledged) != log.rfind(acknowledged);
+    }));
+    CHECK(count_files() == 1);
+    CHECK(daemon.received.empty());
+    REQUIRE(daemon.until([&] { return daemon.received.size() == 2; }));
+    CHECK(daemon.received[0].inbox_number == 0);
+    CHECK(daemon.received[1].inbox_number == 1);
+    CHECK(count_files() == 0);
 }
 
 TEST_CASE("stop unsubscribes and disconnects", "[service]") {

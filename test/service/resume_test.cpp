@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -324,6 +325,42 @@ TEST_CASE("feedback that had to go for want of room is told as lost and not sent
     }));
     device.station.reset();
     CHECK(device.on().words_until("one", "COMPLETED") == before);
+}
+
+TEST_CASE("a record says up to which number the messages of the inbox are in it or answered",
+          "[UA-73][service]") {
+    Gateway device;
+    const auto is_recorded = [&](std::uint64_t number) {
+        return berth::test::eventually(
+            [&] {
+                const auto record = on_disk(device);
+                return record && record->taken == number;
+            },
+            std::chrono::seconds(20));
+    };
+    const auto deliver = [&](const std::string& topic_end, const std::string& payload, std::uint64_t number) {
+        service::Message arrived{};
+        arrived.topic = "containersupdate/" + topic_end;
+        arrived.payload = payload;
+        arrived.inbox_number = number;
+        device.on().deliver(std::move(arrived));
+    };
+    deliver("desiredstate", message("bad", {{"web", "app:1", pair("memory", "64")}}), 3);
+    CHECK(is_recorded(3));
+    deliver("desiredstate/command", "no command", 4);
+    CHECK(is_recorded(4));
+    deliver("desiredstate", message("one", {{"web"}}), 5);
+    REQUIRE(device.on().says("one", "IDENTIFIED"));
+    CHECK(is_recorded(5));
+    REQUIRE(device.on().says("one", "COMPLETED"));
+    deliver("desiredstate", message("two", {{"web", "app:2"}}, 5), 6);
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    deliver("desiredstate/command", R"({"activityId":"two","timestamp":1,"payload":{"command":"DOWNLOAD"}})",
+            7);
+    CHECK(is_recorded(7));
+    device.station.reset();
+    device.deploy("three", {{"web", "app:2"}});
+    CHECK(is_recorded(7));
 }
 
 TEST_CASE("a desired state that waits behind an open update is not lost with its Berth", "[UA-73][service]") {

@@ -1,5 +1,6 @@
 #include "service/router.hpp"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -111,4 +112,33 @@ TEST_CASE("many messages without content reach the bound as well", "[service]") 
     run(loop);
     CHECK(handled == 100);
     CHECK(refused == 20);
+}
+
+TEST_CASE("what a route wants kept is asked for before it is accepted, and nothing else is",
+          "[UA-73][service]") {
+    std::vector<std::string> seen;
+    std::vector<std::string> asked;
+    Loop loop;
+    Router router;
+    const auto note = [&seen](const Message& m) {
+        seen.push_back(m.payload + ":" + std::to_string(m.inbox_number));
+    };
+    Route always{"a/#", note, {}};
+    always.keep = Keep::Always;
+    Route until_reboot{"a/b", [](const Message&) {}, {}};
+    until_reboot.keep = Keep::UntilReboot;
+    router.add({always, until_reboot, {"c", note, {}}});
+    Inbox inbox(loop, router);
+    inbox.keep_by([&asked](const Message& m, Keep wanted) {
+        asked.push_back(m.payload + (wanted == Keep::Always ? " always" : " until reboot"));
+        return std::uint64_t{7};
+    });
+    inbox.accept({.topic = "a/b", .payload = "1"});
+    CHECK(asked == std::vector<std::string>{"1 always"});
+    inbox.accept({.topic = "c", .payload = "2"});
+    inbox.accept({.topic = "a/x", .payload = "3", .retained = true});
+    inbox.accept({.topic = "a/x", .payload = "4", .inbox_number = 5});
+    run(loop);
+    CHECK(asked.size() == 1);
+    CHECK(seen == std::vector<std::string>{"1:7", "2:0", "3:0", "4:5"});
 }
