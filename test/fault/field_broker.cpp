@@ -1,5 +1,7 @@
 // The broker goes away in each phase of an update and comes back after its end: nothing of the feedback is
-// lost, changed or out of order, and what comes twice is the same message.
+// lost, changed or out of order, and what comes twice is the same message. Or it has been told that Berth has
+// a message, when Berth is killed.
+#include <filesystem>
 #include <optional>
 #include <set>
 
@@ -73,4 +75,27 @@ TEST_CASE("a broker that goes away in any phase gets all feedback when it is bac
         good += said == undisturbed.at(absence.scenario) ? 1 : 0;
     }
     tell("broker away in each phase", good, static_cast<long>(absences.size()));
+}
+
+TEST_CASE("what was acknowledged and is in no record yet is carried out after a kill, once",
+          "[UA-73][fault]") {
+    Site site(Lab(), {{"mqtt.session_expiry", Daemon::quoted("10m")}});
+    auto& device = site.device;
+    const auto inbox = device.daemon.home() + "/inbox";
+    device.start();
+    site.proxy.spoil(Verb::List, FaultProxy::Fault::HoldRequest);
+    device.probe.desire(desired_state("kept", {{"web", kSleeper}}));
+    REQUIRE(eventually([&] { return site.proxy.has_struck(); }));
+    REQUIRE(eventually(
+        [&] { return device.broker.log().find("Received PUBACK from berth-e2e ") != std::string::npos; }));
+    device.daemon.kill();
+    site.proxy.cut();
+    CHECK_FALSE(std::filesystem::is_empty(inbox));
+    device.start();
+    device.probe.await("kept", "COMPLETED");
+    CHECK(device.containers() == std::vector<std::string>{"web"});
+    CHECK(eventually([&] { return std::filesystem::is_empty(inbox); }));
+    device.restart();
+    CHECK(device.daemon.count("activity 'kept': desired state") == 0);
+    CHECK(std::filesystem::is_empty(inbox));
 }

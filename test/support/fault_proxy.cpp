@@ -25,6 +25,7 @@ struct VerbLine {
 };
 
 constexpr std::array kVerbLines = {
+    VerbLine{Verb::List, "GET ", "/containers/json?"},
     VerbLine{Verb::Pull, "POST ", "/images/create?"},
     VerbLine{Verb::Create, "POST ", "/containers/create?"},
     VerbLine{Verb::Start, "POST ", "/start "},

@@ -16,6 +16,7 @@ namespace berth::test {
 class FaultProxy {
  public:
     enum class Verb {
+        List,
         Pull,
         Create,
         Start,
