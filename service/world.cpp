@@ -52,7 +52,7 @@ Error World::not_ready() const {
 }
 
 void World::refresh(Then then) {
-    refreshing_.push_back(std::move(then));
+    (listing_ ? asked_since_ : refreshing_).push_back(std::move(then));
     if (!listing_) start_list();
 }
 
@@ -65,6 +65,9 @@ void World::start_list() {
     }
     // Without the stream nobody tells what happens after the list.
     if (connected_ && losses_ == losses_seen_) wanted.followed = wanted.known;
+    for (const auto& id : asked_to_stop_)
+        if (const Container* ending = find(id); ending != nullptr && ending->runs())
+            wanted.ending.insert(ending->engine_id);
     wanted.losses = connected_ ? losses_ : losses_seen_;
     wanted.records = !records_read_;
     workers_.submit(Lane::Quick, {}, [this, wanted = std::move(wanted)](std::stop_token stop) -> Task {
@@ -94,6 +97,9 @@ void World::on_listed(Result<Listing> listing, Lag lag) {
     }
     for (const auto& id : ahead)
         listing->followed.erase(id);
+    for (const auto& id : asked_to_stop_)
+        if (const Container* ending = find(id); ending != nullptr && ahead.contains(ending->engine_id))
+            listing->asked.insert(ending->engine_id);
     Result<> result{};
     if (listing) {
         merge(std::move(*listing));
@@ -111,12 +117,13 @@ void World::on_listed(Result<Listing> listing, Lag lag) {
         ready_ = true;
         log::info("the engine has {} containers of this namespace", containers_.size());
     }
-    const auto waiting = std::exchange(refreshing_, {});
+    const auto waiting = std::exchange(refreshing_, std::exchange(asked_since_, {}));
     if (first) notify(became_ready_);
     for (const auto& then : waiting)
         if (then) then(result);
     if (listing) notify(changed_);
     set_tried();
+    if (!refreshing_.empty() && !listing_) start_list();
 }
 
 void World::set_tried() {

@@ -40,7 +40,8 @@ class World {
     const Container* find(const ContainerId& id) const;
     const std::map<ContainerId, Container>& all() const { return containers_; }
 
-    // Reads the engine's list again; events that arrive meanwhile are applied after it. `then` on the loop.
+    // Reads the engine's list again, from now on; events that arrive meanwhile are applied after it. `then`
+    // on the loop.
     void refresh(Then then);
 
     // The picture shows it at once, the record goes to disk, then `then`, with an error if it did not. State
@@ -79,12 +80,14 @@ class World {
         std::set<EngineId> inspected{};    // whose state is complete
         std::set<EngineId> known{};        // in the picture when the list began
         std::set<EngineId> followed{};     // of these, whose state the events tell
+        std::set<EngineId> asked{};        // that the list shows down, which the events have only announced
         std::uint64_t losses{};            // of the event stream until then
     };
     struct Wanted {
         std::set<EngineId> known{};
         std::set<ContainerId> in_picture{};
         std::set<EngineId> followed{};  // of these, whose events all come: need no inspection
+        std::set<EngineId> ending{};    // but for these
         std::uint64_t losses{};
         bool records{};
     };
@@ -147,7 +150,8 @@ class World {
     std::map<ContainerId, TimerId> looks_;  // at those that the engine means to restart
     std::chrono::milliseconds first_look_;
     std::chrono::milliseconds save_pause_;
-    std::vector<Then> refreshing_;  // who waits for the list under way
+    std::vector<Then> refreshing_;   // who waits for the list under way
+    std::vector<Then> asked_since_;  // and who for another one, as that may not have what has happened since
     bool listing_{false};
     bool list_again_{false};
     TimerId retry_{0};

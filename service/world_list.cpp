@@ -125,7 +125,9 @@ void World::merge_one(Container listed, const Listing& listing) {
         known.state.restarting = listed.state.restarting;
         if (listed.runs()) gone_down_.erase(id);
         const bool ours = went_down && take_our_stop(known);
-        if (went_down && !ours) gone_down_.insert(id);
+        const bool asked = went_down && !ours && listing.asked.contains(listed.engine_id);
+        if (asked) known.manually_stopped = true;
+        if (went_down && !ours && !asked) gone_down_.insert(id);
         if (!same) take_state(known, listed.state);
         if (ours) save(known, {});
     }

@@ -41,7 +41,8 @@ ContainerSpec with_limits(const ContainerSpec& labelled, Resources held) {
 
 }  // namespace
 
-// Only what the events did not tell is inspected, so a quiet world costs one call.
+// Only what the events did not tell is inspected, so a quiet world costs one call. The engine answers a stop
+// before its list shows the end, and before it tells of it; who looks at that container waits until it is so.
 Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) const {
     Listing listing{};
     listing.known = wanted.known;
@@ -51,7 +52,9 @@ Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) c
     if (!listed) return listed.error();
     listing.containers = std::move(*listed);
     for (auto& container : listing.containers) {
-        if (wanted.followed.contains(container.engine_id)) continue;
+        const bool is_told =
+            wanted.followed.contains(container.engine_id) && !wanted.ending.contains(container.engine_id);
+        if (is_told) continue;
         auto whole = runtime_.inspect(container.engine_id, call_with(stop));
         if (!whole && is_engine_trouble(whole.error().code)) return whole.error();
         if (!whole) {

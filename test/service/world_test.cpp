@@ -149,13 +149,48 @@ TEST_CASE("what happens while the engine is listed is told by its events alone",
             told.engine.hang_lists(false);
             REQUIRE(told.until([&listed] { return listed; }));
             // What is told too late does not hold up who asked.
-            CHECK(told.web().state.status == (early < ending.size() ? Status::Exited : Status::Stopped));
+            CHECK(told.web().state.status == (early == 0 ? Status::Exited : Status::Stopped));
             for (std::size_t i = early; i < ending.size(); ++i)
                 told.tell(ending[i]);
             CHECK(told.web().state.status == Status::Stopped);
             CHECK(told.web().state.started_at == kStarted);
             CHECK(told.world.take_gone_down().empty());
         }
+}
+
+TEST_CASE("what is about to end is looked at, as the list may show it later than a stop is answered",
+          "[CM-27][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running();
+    const int looks = told.engine.calls(test::Verb::Inspect);
+    told.engine.late_lists(true);
+    const bool announced = GENERATE(true, false);
+    if (announced) told.tell(EngineEventKind::Kill);
+    REQUIRE(told.engine.stop("engine-web", {}, {}));
+    bool listed = false;
+    told.world.refresh([&listed](const Result<>&) { listed = true; });
+    REQUIRE(told.until([&listed] { return listed; }));
+    CHECK(told.web().state.status == (announced ? Status::Stopped : Status::Running));
+    CHECK(told.engine.calls(test::Verb::Inspect) == looks + (announced ? 1 : 0));
+    CHECK(told.world.take_gone_down().empty());
+    told.tell(EngineEventKind::Die);
+    CHECK(told.web().state.status == (announced ? Status::Stopped : Status::Exited));
+}
+
+TEST_CASE("who asks for a list while one is made gets one of his own", "[CM-27][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running();
+    const int before = told.engine.calls(test::Verb::List);
+    std::vector<int> lists;
+    const auto note = [&](const Result<>&) { lists.push_back(told.engine.calls(test::Verb::List) - before); };
+    told.begin_list(note);
+    told.world.refresh(note);
+    told.world.refresh(note);
+    told.engine.hang_lists(false);
+    REQUIRE(told.until([&lists] { return lists.size() == 3; }));
+    CHECK(lists == std::vector<int>{1, 2, 2});
 }
 
 TEST_CASE("an event from before what a list has seen is not taken for it", "[CM-27][service]") {

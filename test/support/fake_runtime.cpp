@@ -50,6 +50,7 @@ Result<std::vector<Container>> FakeRuntime::list(Call call) {
                                 [this] { return !hang_lists_ || !reachable_; });
         if (!reachable_) return fail(Errc::Unavailable, "the engine went away");
         if (auto error = over(call)) return *error;
+        if (late_list_) return *late_list_;
     }
     return containers();
 }
@@ -393,6 +394,12 @@ void FakeRuntime::hang_lists(bool on) {
     const Lock lock(mutex_);
     hang_lists_ = on;
     changed_.notify_all();
+}
+
+void FakeRuntime::late_lists(bool on) {
+    auto now = on ? std::optional(containers()) : std::nullopt;
+    const Lock lock(mutex_);
+    late_list_ = std::move(now);
 }
 
 void FakeRuntime::set_reachable(bool on) {

@@ -88,6 +88,7 @@ class FakeRuntime final : public runtime::Runtime {
     void remove_image(const std::string& reference);
     void hang_pulls(bool on);     // pulls report half of their bytes and then wait until this is switched off
     void hang_lists(bool on);     // lists wait until this is switched off
+    void late_lists(bool on);     // lists show what is there now, whatever happens until this is switched off
     void set_reachable(bool on);  // off: every verb is Unavailable, and watches end
     // The next calls of this verb do nothing and answer this.
     void fail_next(Verb verb, Error error, int times = 1);
@@ -178,6 +179,7 @@ class FakeRuntime final : public runtime::Runtime {
     bool reachable_{true};
     bool hang_pulls_{false};
     bool hang_lists_{false};
+    std::optional<std::vector<Container>> late_list_{};
     int stats_together_{0};
     bool hide_deltas_{false};
 };
