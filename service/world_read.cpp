@@ -10,11 +10,12 @@ namespace berth::service {
 namespace {
 
 constexpr std::chrono::seconds kListDeadline{30};
+constexpr std::chrono::seconds kEndDeadline{10};  // for what is about to end
 
-runtime::Call call_with(std::stop_token stop) {
+runtime::Call call_with(std::stop_token stop, std::chrono::seconds limit = kListDeadline) {
     runtime::Call call{};
     call.stop = std::move(stop);
-    call.deadline = std::chrono::steady_clock::now() + kListDeadline;
+    call.deadline = std::chrono::steady_clock::now() + limit;
     return call;
 }
 
@@ -43,6 +44,7 @@ ContainerSpec with_limits(const ContainerSpec& labelled, Resources held) {
 
 // Only what the events did not tell is inspected, so a quiet world costs one call. The engine answers a stop
 // before its list shows the end, and before it tells of it; who looks at that container waits until it is so.
+// It may also hang with one that cannot be ended, and with that one alone: then the events tell in time.
 Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) const {
     Listing listing{};
     listing.known = wanted.known;
@@ -51,12 +53,15 @@ Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) c
     auto listed = runtime_.list(call_with(stop));
     if (!listed) return listed.error();
     listing.containers = std::move(*listed);
+    bool looks_at_ends = true;
     for (auto& container : listing.containers) {
-        const bool is_told =
-            wanted.followed.contains(container.engine_id) && !wanted.ending.contains(container.engine_id);
-        if (is_told) continue;
-        auto whole = runtime_.inspect(container.engine_id, call_with(stop));
-        if (!whole && is_engine_trouble(whole.error().code)) return whole.error();
+        const bool is_told = wanted.followed.contains(container.engine_id);
+        if (is_told && (!looks_at_ends || !wanted.ending.contains(container.engine_id))) continue;
+        auto whole =
+            runtime_.inspect(container.engine_id, call_with(stop, is_told ? kEndDeadline : kListDeadline));
+        const bool is_stuck = !whole && is_told && whole.error().code == Errc::Timeout;
+        if (is_stuck) looks_at_ends = false;
+        if (!whole && !is_stuck && is_engine_trouble(whole.error().code)) return whole.error();
         if (!whole) {
             log::warn("container '{}' cannot be inspected: {}", container.engine_name, whole.error().message);
             continue;

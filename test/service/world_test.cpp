@@ -178,6 +178,25 @@ TEST_CASE("what is about to end is looked at, as the list may show it later than
     CHECK(told.web().state.status == (announced ? Status::Stopped : Status::Exited));
 }
 
+TEST_CASE("an engine that hangs with what cannot be ended is listed all the same", "[CM-27][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    told.find_running();
+    told.tell(EngineEventKind::Kill);
+    const Errc code = GENERATE(Errc::Timeout, Errc::Unavailable);
+    told.engine.fail_next(test::Verb::Inspect, fail(code, "no answer"));
+    bool listed = false;
+    bool good = false;
+    told.world.refresh([&](const Result<>& result) {
+        listed = true;
+        good = static_cast<bool>(result);
+    });
+    REQUIRE(told.until([&listed] { return listed; }));
+    CHECK(good == (code == Errc::Timeout));
+    CHECK(told.world.ready() == good);
+    CHECK(told.web().state.status == Status::Running);
+}
+
 TEST_CASE("who asks for a list while one is made gets one of his own", "[CM-27][service]") {
     const CapturedLog log;
     ToldWorld told;
