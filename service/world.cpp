@@ -97,9 +97,12 @@ void World::on_listed(Result<Listing> listing, Lag lag) {
     }
     for (const auto& id : ahead)
         listing->followed.erase(id);
-    for (const auto& id : asked_to_stop_)
-        if (const Container* ending = find(id); ending != nullptr && ahead.contains(ending->engine_id))
+    // An engine that has gone meanwhile may have asked them for its own end.
+    for (const auto& id : asked_to_stop_) {
+        const Container* ending = find(id);
+        if (connected_ && ending != nullptr && ahead.contains(ending->engine_id))
             listing->asked.insert(ending->engine_id);
+    }
     Result<> result{};
     if (listing) {
         merge(std::move(*listing));

@@ -1,5 +1,6 @@
 // What the engine's list makes of the picture.
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "protocol/document.hpp"
@@ -126,7 +127,10 @@ void World::merge_one(Container listed, const Listing& listing) {
         if (listed.runs()) gone_down_.erase(id);
         const bool ours = went_down && take_our_stop(known);
         const bool asked = went_down && !ours && listing.asked.contains(listed.engine_id);
-        if (asked) known.manually_stopped = true;
+        if (asked) {
+            known.manually_stopped = true;
+            foreign_stops_[id] = std::chrono::steady_clock::now();
+        }
         if (went_down && !ours && !asked) gone_down_.insert(id);
         if (!same) take_state(known, listed.state);
         if (ours) save(known, {});

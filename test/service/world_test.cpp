@@ -422,6 +422,26 @@ TEST_CASE("an end that is told while the engine is listed and then lost went dow
     CHECK(told.world.take_gone_down() == std::set<ContainerId>{"id-web"});
 }
 
+TEST_CASE("what an engine stops for its own end while it is listed went down with it", "[CM-27][service]") {
+    const CapturedLog log;
+    const bool is_listed_first = GENERATE(true, false);
+    ToldWorld told;
+    told.find_running("on-failure");
+    const auto lose = [&told] { told.world.on_lost(fail(Errc::Unavailable, "it went away")); };
+    bool listed = false;
+    told.begin_list([&listed](const Result<>&) { listed = true; });
+    told.tell(EngineEventKind::Kill);
+    REQUIRE(told.engine.stop("engine-web", {}, {}));
+    if (!is_listed_first) told.loop.post_after(std::chrono::milliseconds(50), lose);
+    told.engine.hang_lists(false);
+    REQUIRE(told.until([&listed] { return listed; }));
+    if (is_listed_first) lose();
+    told.world.on_connected();
+    REQUIRE(told.until([&told] { return told.world.ready(); }));
+    CHECK_FALSE(told.web().manually_stopped);
+    CHECK(told.world.take_gone_down() == std::set<ContainerId>{"id-web"});
+}
+
 TEST_CASE("an end by a stop of ours that nobody has told of is one", "[CM-27][UA-57][service]") {
     const CapturedLog log;
     ToldWorld told;
