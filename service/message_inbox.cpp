@@ -1,7 +1,10 @@
 #include "service/message_inbox.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -20,6 +23,8 @@ namespace {
 constexpr std::string_view kAnyRun = "any";
 constexpr std::string_view kFirst = "first";
 constexpr std::string_view kAgain = "again";
+
+constexpr unsigned kMostStarts = 10;  // that begin with the same message
 
 struct Found {
     std::string run{};
@@ -72,6 +77,11 @@ std::vector<Message> MessageInbox::left_over(std::uint64_t taken) {
     for (const auto number : numbers()) {
         last_ = std::max(last_, number);
         auto message = number > taken ? read(number) : std::nullopt;
+        if (message && messages.empty() && is_given_up(number)) {
+            log::error("{}: {} starts in a row ended before it was acted on: the message on '{}' is given up",
+                       file_of(number).string(), kMostStarts, message->topic);
+            message.reset();
+        }
         if (!message) {
             erase(number);
             continue;
@@ -82,6 +92,8 @@ std::vector<Message> MessageInbox::left_over(std::uint64_t taken) {
     }
     if (!messages.empty())
         log::info("messages that an earlier berthd had received and not acted on: {}", messages.size());
+    else
+        ::unlink(starts_file().c_str());
     return messages;
 }
 
@@ -113,6 +125,26 @@ void MessageInbox::done(std::uint64_t up_to) {
     }
     for (const auto number : files)
         erase(number);
+}
+
+// Whatever it is about a message that ends one berthd after the other, before it connects: one of them has to
+// get past it, or nobody reaches this device again.
+bool MessageInbox::is_given_up(std::uint64_t first) const {
+    const auto before = read_file(starts_file());
+    std::istringstream text(before ? *before : std::string());
+    std::uint64_t number = 0;
+    unsigned starts = 0;
+    text >> number >> starts;
+    if (number == first && starts >= kMostStarts) return true;
+    starts = number == first ? starts + 1 : 1;
+    const auto noted = replace_file(starts_file(), std::to_string(first) + ' ' + std::to_string(starts), 0600,
+                                    Outlives::Nothing);
+    if (!noted) log::debug("{}", noted.error().message);
+    return false;
+}
+
+std::string MessageInbox::starts_file() const {
+    return folder_.string() + ".starts";
 }
 
 std::filesystem::path MessageInbox::file_of(std::uint64_t number) const {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,8 +29,9 @@ class MessageInbox {
     explicit MessageInbox(std::filesystem::path folder) : MessageInbox(std::move(folder), Limits{}) {}
     MessageInbox(std::filesystem::path folder, Limits limits);
 
-    // What an earlier process has left with numbers above `taken`, in order; all else in there is removed.
-    // Once, before the first keep(), whose numbers go on from these.
+    // What an earlier process has left with numbers above `taken`, in order; all else in there is removed,
+    // and so is one that ten processes in a row began with. Once, before the first keep(), whose numbers go
+    // on from these.
     std::vector<Message> left_over(std::uint64_t taken);
 
     // Its number, once the file is there and, where it is to outlive a power cut, on disk. 0: there is no
@@ -39,6 +41,8 @@ class MessageInbox {
     void done(std::uint64_t up_to);  // the files with numbers up to this one go; from any thread
 
  private:
+    bool is_given_up(std::uint64_t first) const;
+    std::string starts_file() const;
     std::filesystem::path file_of(std::uint64_t number) const;
     std::set<std::uint64_t> numbers() const;
     std::optional<Message> read(std::uint64_t number) const;

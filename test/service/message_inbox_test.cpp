@@ -137,6 +137,25 @@ TEST_CASE("what is kept until a reboot does not count in another run of the mach
     CHECK(folder.files() == 1);
 }
 
+TEST_CASE("a message that ends one berthd after the other is given up", "[UA-73][service]") {
+    const InboxFolder folder;
+    {
+        MessageInbox inbox(folder.path);
+        inbox.left_over(0);
+        for (const std::string payload : {"1", "2", "3"})
+            inbox.keep(in_inbox(payload), Keep::Always);
+    }
+    const CapturedLog log;
+    CHECK(folder.left_over() == Payloads{"1", "2", "3"});
+    for (int starts = 0; starts < 10; ++starts)
+        REQUIRE(folder.left_over(1) == Payloads{"2", "3"});
+    CHECK(log.count("error: ") == 0);
+    CHECK(folder.left_over(1) == Payloads{"3"});
+    CHECK(log.count("error: " + folder.file(2).string()) == 1);
+    CHECK(folder.left_over(3).empty());
+    CHECK_FALSE(std::filesystem::exists(folder.path.string() + ".starts"));
+}
+
 TEST_CASE("the inbox has bounds, and room again for what is done", "[UA-73][service]") {
     const InboxFolder folder;
     const CapturedLog log;
