@@ -87,11 +87,14 @@ Hold hold_on(const OperationState& state, const ContainerId& id) {
 bool is_moving(const OperationState& state, const ContainerId& id) {
     if (state.ended || !state.running) return false;
     const auto is_it = [&id](const OldInstance& old) { return old.spec.id == id; };
+    const bool clears = state.running->command == Command::Cleanup;
     const auto& active = state.running->active;
     return std::any_of(active.begin(), active.end(), [&](std::size_t index) {
         const auto& action = state.actions[index];
         if (!action.touched && !action.started) return false;
-        return action.spec.id == id || (action.old && is_it(*action.old)) ||
+        // A removal leaves alone what stays: should that be down, no step would start it.
+        if (action.spec.id == id) return !clears || action.restored;
+        return (action.old && is_it(*action.old)) ||
                std::any_of(action.duplicates.begin(), action.duplicates.end(), is_it);
     });
 }

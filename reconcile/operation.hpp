@@ -126,7 +126,8 @@ enum class Hold {
 };
 Hold hold_on(const OperationState& state, const ContainerId& id);
 
-// A step that stops, changes or starts this instance is under way: it alone knows what becomes of it.
+// A step that stops, changes, starts or removes this instance is under way: it alone knows what becomes of
+// it.
 bool is_moving(const OperationState& state, const ContainerId& id);
 
 // What the operation last said about itself, for a sender who asks twice.

@@ -235,6 +235,20 @@ TEST_CASE("what a step is about to stop or start is nobody else's to start", "[U
     player.send(CommandReceived{Command::Activate, {}});
     CHECK(moves("new-1"));
     CHECK_FALSE(moves("somebody-else"));
+    player.play();
+    player.send(CommandReceived{Command::Cleanup, {}});
+    CHECK(moves("id-web"));
+    CHECK_FALSE(moves("new-1"));  // it stays, and nothing is done to it
+}
+
+TEST_CASE("a CLEANUP that takes back moves the new one too", "[UA-57][reconcile]") {
+    OperationPlayer player;
+    player.begin(desired({spec("web", "app:2")}), {running(spec("web"))}, {});
+    for (const auto what : {Command::Download, Command::Update})
+        command(player, what);
+    player.send(CommandReceived{Command::Cleanup, {}});
+    CHECK(is_moving(player.state(), "id-web"));
+    CHECK(is_moving(player.state(), "new-1"));
 }
 
 TEST_CASE("who else may change what while an operation is open", "[UA-67][reconcile]") {
