@@ -150,6 +150,8 @@ struct Container {
     bool runs() const { return state.status == Status::Running || state.status == Status::Paused; }
     // Or has just ended, and the engine starts it again: a crash loop is a way of running.
     bool is_up() const { return runs() || state.restarting; }
+    // A stop has taken the one that was asked for away, or somebody else has.
+    bool has_other_policy() const { return !engine_policy.empty() && engine_policy != spec.restart.type; }
 };
 
 // The plain instance that counts for each name, by name; without a name it is nobody's. Of several, which

@@ -49,8 +49,14 @@ void Recovery::look_at(const Container& container, bool went_down) {
     }
     // An operation may stand open for days, and what its steps stopped is marked so.
     const bool starts = went_down && container.role == Role::Plain && should_run(container);
-    if (starts && !elsewhere_.moving(id)) return start_again(container);
-    if (looked_after) return;
+    const bool moving = elsewhere_.moving(id);
+    if (starts && !moving) return start_again(container);
+    if (looked_after) {
+        // Its name is the operation's to give; that a stop which did not come to its end has taken its policy
+        // away is no part of that.
+        if (container.role == Role::Plain && !moving) put_policy_right(container);
+        return;
+    }
     if (container.role == Role::Plain)
         put_right(container);
     else
@@ -202,10 +208,13 @@ void Recovery::start_again(const Container& container) {
     run(reconcile::StepKind::EnsureRunning, std::move(action));
 }
 
-void Recovery::put_right(const Container& container) {
-    const auto& policy = container.engine_policy;
-    if (container.runs() && !policy.empty() && policy != container.spec.restart.type)
+void Recovery::put_policy_right(const Container& container) {
+    if (container.runs() && container.has_other_policy())
         steps_.put_policy_right(container, when_done(container.spec.id, container.spec.name));
+}
+
+void Recovery::put_right(const Container& container) {
+    put_policy_right(container);
     if (!is_named_right(container))
         steps_.put_name_right(container, when_done(container.spec.id, container.spec.name));
 }

@@ -52,6 +52,7 @@ class Recovery {
     void end_clearing();
     void undo(const Container& staged);
     void keep_new(const Container& staged);
+    void put_policy_right(const Container& container);
     void put_right(const Container& container);
     void start_again(const Container& container);
     void run(reconcile::StepKind kind, ActionState action);

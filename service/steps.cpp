@@ -187,20 +187,30 @@ void Steps::apply(const ActionState& action, Done done) {
         });
 }
 
+// A step that is repeated may find an instance that ran already and was stopped with its Berth, which has
+// taken the policy away.
+Steps::Work Steps::start_of(const Container& container) const {
+    return [this, id = container.engine_id, policy = container.spec.restart,
+            is_lost = container.has_other_policy()](const runtime::Call& call) -> Result<> {
+        if (is_lost)
+            if (auto given = runtime_.update(id, {policy, std::nullopt}, call); !given) return given;
+        return runtime_.start(id, call);
+    };
+}
+
 void Steps::start_new(const ActionState& action, Done done) {
-    const EngineId id = engine_id(action.spec.id);
-    if (id.empty()) return done(fail(Errc::NotFound, of(action.name) + ": its new instance is gone"));
-    submit(
-        Lane::Steps, action.spec.id, kCallLimit,
-        [this, id](const runtime::Call& call) { return runtime_.start(id, call); },
-        [this, action, done = std::move(done)](const Result<>& started) {
-            if (!started) {
-                show_start_failed(action.spec.id, started.error());
-                return done(fail(started.error(), of(action.name)));
-            }
-            log::info("container {} started", action.name);
-            change_roles(action, done);
-        });
+    const Container* container = world_.find(action.spec.id);
+    if (!container || container->engine_id.empty())
+        return done(fail(Errc::NotFound, of(action.name) + ": its new instance is gone"));
+    submit(Lane::Steps, action.spec.id, kCallLimit, start_of(*container),
+           [this, action, done = std::move(done)](const Result<>& started) {
+               if (!started) {
+                   show_start_failed(action.spec.id, started.error());
+                   return done(fail(started.error(), of(action.name)));
+               }
+               log::info("container {} started", action.name);
+               change_roles(action, done);
+           });
 }
 
 // An engine that is away has refused nothing, and one that is about to start it anyway will tell.

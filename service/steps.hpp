@@ -142,6 +142,7 @@ class Steps {
     // Not asked: it counts as one that ended by itself.
     void stop(const ContainerId& container, const std::string& name, Done done, bool is_asked = true);
     void apply(const ActionState& action, Done done);
+    Work start_of(const Container& container) const;
     void start_new(const ActionState& action, Done done);
     void show_start_failed(const ContainerId& id, const Error& error);
     void change_roles(const ActionState& action, Done done);

@@ -39,10 +39,11 @@ void Steps::start_beside(const ActionState& action, Done done) {
                             Gate{action.name, container->state.finished_at, 0, std::move(done)});
     submit(
         Lane::Steps, action.spec.id, kCallLimit,
-        [this, instance = container->engine_id, spec = action.spec](const runtime::Call& call) -> Result<> {
+        [this, instance = container->engine_id, spec = action.spec,
+         start = start_of(*container)](const runtime::Call& call) -> Result<> {
             if (auto moved = runtime_.move_to(instance, spec, runtime::Place::Apart, call); !moved)
                 return moved;
-            return runtime_.start(instance, call);
+            return start(call);
         },
         [this, id = action.spec.id, name = action.name](const Result<>& started) {
             if (!started) {

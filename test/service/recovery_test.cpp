@@ -222,6 +222,70 @@ TEST_CASE("what was stopped with Berth runs again with the next one, by its poli
     CHECK_FALSE(device.engine.named("down")->runs());
 }
 
+TEST_CASE("what was stopped with Berth in the middle of an update runs after it, by its policy",
+          "[CM-26][UA-57][service]") {
+    constexpr int kOften = 200;
+    const auto busy = fail(Errc::Busy, "in use");
+    test::Gateway device;
+    device.steps.gate = std::chrono::hours(1);
+    device.deploy("one", {{"web"}});
+    const auto newest = [&] { return device.engine.containers().back(); };
+    const auto at_last = [](const auto& call) {
+        for (int i = 0; i <= kOften; ++i)
+            if (call()) return true;
+        return false;
+    };
+    SECTION("as the new one was started, which nobody heard") {
+        device.engine.fail_next(test::Verb::Start, busy, kOften);
+        device.on().desire(test::message("two", {{"web", "app:2"}}));
+        REQUIRE(device.engine.await_calls(test::Verb::Start, 2));
+        device.station.reset();
+        REQUIRE(at_last([&] { return static_cast<bool>(device.engine.start(newest().engine_id, {})); }));
+    }
+    SECTION("as it was started beside the old one") {
+        device.on().desire(
+            test::message("two", {{"web", "app:2", test::pair("updateOrder", "start-first")}}));
+        REQUIRE(eventually([&] { return newest().spec.image == "app:2" && newest().runs(); }));
+        device.station.reset();
+    }
+    SECTION("as the old one was removed") {
+        device.engine.fail_next(test::Verb::Remove, busy, kOften);
+        device.on().desire(test::message("two", {{"web", "app:2"}}));
+        REQUIRE(device.engine.await_calls(test::Verb::Remove, 1));
+        REQUIRE(eventually([&] {
+            const auto loaded = service::store::load(device.folder.path());
+            return loaded &&
+                   std::any_of(loaded->records.begin(), loaded->records.end(), [](const auto& record) {
+                       return record.spec.image == "app:2" && record.state.status == Status::Running;
+                   });
+        }));
+        device.station.reset();
+        REQUIRE(at_last([&] { return static_cast<bool>(device.engine.remove("nobody", {})); }));
+    }
+    REQUIRE(newest().runs());
+    service::stop_all(device.engine, std::chrono::milliseconds(50));
+    REQUIRE_FALSE(newest().runs());
+    device.steps.gate = std::chrono::milliseconds(10);
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(eventually([&] { return device.names_and_images() == test::Words{"web=app:2"}; }));
+    CHECK(device.engine.policy_of(newest().engine_id) == "unless-stopped");
+}
+
+TEST_CASE("a stop that came to no end with its Berth leaves no policy behind, also in an open update",
+          "[CM-26][service]") {
+    test::Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(test::message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.station.reset();
+    const auto web = device.engine.named("web")->engine_id;
+    runtime::UpdateOptions hold{};
+    hold.restart = RestartPolicy{"no", 0, 0};
+    REQUIRE(device.engine.update(web, hold, {}));
+    device.on();
+    CHECK(eventually([&] { return device.engine.policy_of(web) == "unless-stopped"; }));
+}
+
 TEST_CASE("what an engine stops while it shuts down runs again with it", "[CM-27][service]") {
     TemporaryFolder folder;
     FakeRuntime engine;
