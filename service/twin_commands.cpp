@@ -83,6 +83,7 @@ void Twin::take_early() {
 // The rest of the message is gone, and perhaps what it is about with it, but whoever waits for an answer gets
 // one.
 void Twin::on_too_many(const Message& message) {
+    if (message.retained) return;
     const auto topic = twin::parse_command_topic(message.topic);
     if (!topic || topic->request_id.empty()) return;
     const auto bytes = message.bytes_sent();

@@ -573,8 +573,12 @@ TEST_CASE("a command that is too large is told so, however it was stopped", "[TW
     const auto cut = command("cut", 20'000);  // so large that the inbox has no room for it
     bench.station().deliver_too_many(cut);
     is_told("cut", cut);
+    auto kept_by_broker = command("retained", 20'000);  // it would be answered with every connect
+    kept_by_broker.retained = true;
+    bench.station().deliver_too_many(kept_by_broker);
     bench.station().deliver_too_many(command("later", 8'000));
     CHECK(bench.answered("later") == 500);
+    CHECK_FALSE(bench.cloud.answer("retained").has_value());
     CHECK(bench.engine.containers().empty());
 }
 
