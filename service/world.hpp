@@ -93,6 +93,8 @@ class World {
     };
     // On a worker (world_read.cpp).
     Result<Listing> read(std::stop_token stop, const Wanted& wanted) const;
+    Result<> look_at_each(Listing& listing, const Wanted& wanted, const std::set<ContainerId>& explained,
+                          const std::stop_token& stop) const;
     Result<> read_limits(Listing& listing, const std::set<ContainerId>& explained,
                          const std::stop_token& stop) const;
     void start_list();

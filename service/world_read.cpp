@@ -10,7 +10,8 @@ namespace berth::service {
 namespace {
 
 constexpr std::chrono::seconds kListDeadline{30};
-constexpr std::chrono::seconds kEndDeadline{10};  // for what is about to end
+constexpr std::chrono::seconds kSecondDeadline{10};  // where it may well hang
+constexpr int kMostStuck = 3;                        // containers; with more it is the engine that hangs
 
 runtime::Call call_with(std::stop_token stop, std::chrono::seconds limit = kListDeadline) {
     runtime::Call call{};
@@ -44,7 +45,6 @@ ContainerSpec with_limits(const ContainerSpec& labelled, Resources held) {
 
 // Only what the events did not tell is inspected, so a quiet world costs one call. The engine answers a stop
 // before its list shows the end, and before it tells of it; who looks at that container waits until it is so.
-// It may also hang with one that cannot be ended, and with that one alone: then the events tell in time.
 Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) const {
     Listing listing{};
     listing.known = wanted.known;
@@ -53,22 +53,6 @@ Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) c
     auto listed = runtime_.list(call_with(stop));
     if (!listed) return listed.error();
     listing.containers = std::move(*listed);
-    bool looks_at_ends = true;
-    for (auto& container : listing.containers) {
-        const bool is_told = wanted.followed.contains(container.engine_id);
-        if (is_told && (!looks_at_ends || !wanted.ending.contains(container.engine_id))) continue;
-        auto whole =
-            runtime_.inspect(container.engine_id, call_with(stop, is_told ? kEndDeadline : kListDeadline));
-        const bool is_stuck = !whole && is_told && whole.error().code == Errc::Timeout;
-        if (is_stuck) looks_at_ends = false;
-        if (!whole && !is_stuck && is_engine_trouble(whole.error().code)) return whole.error();
-        if (!whole) {
-            log::warn("container '{}' cannot be inspected: {}", container.engine_name, whole.error().message);
-            continue;
-        }
-        container = std::move(*whole);
-        listing.inspected.insert(container.engine_id);
-    }
     std::set<ContainerId> explained = wanted.in_picture;
     if (wanted.records) {
         auto loaded = store::load(home_dir_);
@@ -79,8 +63,33 @@ Result<World::Listing> World::read(std::stop_token stop, const Wanted& wanted) c
         for (const auto& record : listing.records)
             explained.insert(record.spec.id);
     }
+    if (auto done = look_at_each(listing, wanted, explained, stop); !done) return done.error();
     if (auto done = read_limits(listing, explained, stop); !done) return done.error();
     return listing;
+}
+
+// An engine may hang with one container alone, as where its process cannot be ended. Of one that is known the
+// list and the events tell enough; what of another could have happened is too much to guess.
+Result<> World::look_at_each(Listing& listing, const Wanted& wanted, const std::set<ContainerId>& explained,
+                             const std::stop_token& stop) const {
+    int stuck = 0;
+    for (auto& container : listing.containers) {
+        const bool is_told = wanted.followed.contains(container.engine_id);
+        if (is_told && (stuck > 0 || !wanted.ending.contains(container.engine_id))) continue;
+        const auto limit = is_told || stuck > 0 ? kSecondDeadline : kListDeadline;
+        auto whole = runtime_.inspect(container.engine_id, call_with(stop, limit));
+        if (whole) {
+            container = std::move(*whole);
+            listing.inspected.insert(container.engine_id);
+            continue;
+        }
+        const auto& error = whole.error();
+        const bool is_stuck = error.code == Errc::Timeout && explained.contains(container.spec.id);
+        if (is_stuck) ++stuck;
+        if (is_stuck ? stuck > kMostStuck : is_engine_trouble(error.code)) return error;
+        log::warn("container '{}' cannot be inspected: {}", container.engine_name, error.message);
+    }
+    return {};
 }
 
 // A label is as old as its instance. What was changed in place since then stood in the record; without one

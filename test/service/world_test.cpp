@@ -197,6 +197,18 @@ TEST_CASE("an engine that hangs with what cannot be ended is listed all the same
     CHECK(told.web().state.status == Status::Running);
 }
 
+TEST_CASE("an engine that hangs with one known container is ready all the same", "[CM-27][service]") {
+    const CapturedLog log;
+    ToldWorld told;
+    const bool known = GENERATE(true, false);
+    if (known) told.keep(Status::Running);
+    told.engine.fail_next(test::Verb::Inspect, fail(Errc::Timeout, "no answer"));
+    told.find_running();
+    CHECK(told.engine.calls(test::Verb::List) == (known ? 1 : 2));
+    CHECK(told.web().engine_id == "engine-web");
+    CHECK(told.web().runs());
+}
+
 TEST_CASE("who asks for a list while one is made gets one of his own", "[CM-27][service]") {
     const CapturedLog log;
     ToldWorld told;
