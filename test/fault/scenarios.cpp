@@ -50,6 +50,10 @@ const std::vector<Scenario>& scenarios() {
     return all;
 }
 
+const Scenario& update_of_five() {
+    return scenarios().at(1);
+}
+
 std::string as_activity(std::string message, const std::string& activity) {
     const std::string key = R"("activityId":")";
     const auto begin = message.find(key) + key.size();

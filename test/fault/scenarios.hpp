@@ -18,6 +18,7 @@ inline constexpr auto kNewImage = "berth-test/sleeper:2";
 inline constexpr auto kBrokenImage = "berth-test/broken:1";  // can be created, cannot be started
 
 const std::vector<Scenario>& scenarios();
+const Scenario& update_of_five();  // of these the one with each kind of change
 
 // The same message as another activity.
 std::string as_activity(std::string message, const std::string& activity);

@@ -22,7 +22,7 @@ Site::Site(const Lab& lab, const Daemon::Options& options)
 }
 
 TwoSets::TwoSets(Device& device)
-    : device_(device), messages_{scenarios().at(1).before, scenarios().at(1).message} {
+    : device_(device), messages_{update_of_five().before, update_of_five().message} {
     for (const int which : {0, 1}) {
         const auto update = next_to(which);
         device_.probe.desire(update.message);
