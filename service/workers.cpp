@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 namespace berth::service {
 
 Workers::Workers(Loop& loop, const std::map<Lane, unsigned>& threads) : loop_(loop) {
     for (const auto& [lane, count] : threads) {
+        const std::lock_guard lock(mutex_);
+        auto& queue = queues_[lane];
         for (unsigned i = 0; i < count; ++i)
-            threads_.emplace_back([this, its_lane = lane] { work(its_lane); });
+            threads_.emplace_back([this, &queue] { work(queue); });
     }
 }
 
@@ -19,30 +22,36 @@ Workers::~Workers() {
 
 std::stop_source Workers::submit(Lane lane, std::string key, Job job) {
     std::stop_source stop;
-    {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) {
-            stop.request_stop();
-            return stop;
-        }
-        const auto number = ++last_number_;
-        if (!key.empty()) turns_[key].push_back(number);
-        waiting_[lane].push_back({number, std::move(key), std::move(job), stop});
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+        stop.request_stop();
+        return stop;
     }
-    wake_.notify_all();  // the lanes share one condition: only threads of this lane can use it
+    const auto number = ++last_number_;
+    bool is_ready = true;
+    if (!key.empty()) {
+        auto& turns = turns_[key];
+        turns.push_back({number, lane});
+        is_ready = turns.size() == 1;
+    }
+    auto& queue = queues_[lane];
+    queue.waiting.push_back({number, std::move(key), std::move(job), stop});
+    if (is_ready) queue.wake.notify_one();
     return stop;
 }
 
 void Workers::stop() {
-    std::map<Lane, std::deque<Entry>> dropped;
+    std::deque<Entry> dropped;
     std::map<std::uint64_t, std::stop_source> running;
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
-        dropped.swap(waiting_);
+        for (auto& [lane, queue] : queues_) {
+            std::ranges::move(std::exchange(queue.waiting, {}), std::back_inserter(dropped));
+            queue.wake.notify_all();
+        }
         running = running_;
     }
-    wake_.notify_all();
     for (auto& [number, source] : running)
         source.request_stop();  // without the lock: it may call back
     for (auto& thread : threads_) {
@@ -50,10 +59,10 @@ void Workers::stop() {
     }
 }
 
-void Workers::work(Lane lane) {
+void Workers::work(Queue& queue) {
     for (;;) {
         Entry entry;
-        if (!take(lane, entry)) return;
+        if (!take(queue, entry)) return;
         Task done;
         try {
             done = entry.job(entry.stop.get_token());
@@ -64,39 +73,39 @@ void Workers::work(Lane lane) {
     }
 }
 
-bool Workers::take(Lane lane, Entry& entry) {
+bool Workers::take(Queue& queue, Entry& entry) {
     std::unique_lock lock(mutex_);
     for (;;) {
         if (stopping_) return false;
-        if (find_ready(waiting_[lane], entry)) break;
-        wake_.wait(lock);
+        if (find_ready(queue, entry)) break;
+        queue.wake.wait(lock);
     }
     running_.emplace(entry.number, entry.stop);
     return true;
 }
 
-bool Workers::find_ready(std::deque<Entry>& lane, Entry& entry) {
-    const auto ready = std::ranges::find_if(lane, [this](const Entry& waiting) {
-        return waiting.key.empty() || turns_[waiting.key].front() == waiting.number;
+bool Workers::find_ready(Queue& queue, Entry& entry) {
+    const auto ready = std::ranges::find_if(queue.waiting, [this](const Entry& waiting) {
+        return waiting.key.empty() || turns_[waiting.key].front().number == waiting.number;
     });
-    if (ready == lane.end()) return false;
+    if (ready == queue.waiting.end()) return false;
     entry = std::move(*ready);
-    lane.erase(ready);
+    queue.waiting.erase(ready);
     return true;
 }
 
 // The task is posted before the next job of the key may start: results of a key reach the loop in order.
 void Workers::finish(const Entry& entry, Task done) {
-    {
-        const std::lock_guard lock(mutex_);
-        running_.erase(entry.number);
-        if (done && !stopping_) loop_.post(std::move(done));
-        if (entry.key.empty()) return;
-        auto turn = turns_.find(entry.key);
-        turn->second.pop_front();
-        if (turn->second.empty()) turns_.erase(turn);
-    }
-    wake_.notify_all();
+    const std::lock_guard lock(mutex_);
+    running_.erase(entry.number);
+    if (done && !stopping_) loop_.post(std::move(done));
+    if (entry.key.empty()) return;
+    const auto turns = turns_.find(entry.key);
+    turns->second.pop_front();
+    if (turns->second.empty())
+        turns_.erase(turns);
+    else
+        queues_[turns->second.front().lane].wake.notify_one();
 }
 
 }  // namespace berth::service

@@ -56,16 +56,24 @@ class Workers {
         std::stop_source stop{};
     };
 
-    void work(Lane lane);
-    bool take(Lane lane, Entry& entry);  // false: stopping
-    bool find_ready(std::deque<Entry>& lane, Entry& entry);
+    struct Queue {  // of a lane
+        std::deque<Entry> waiting{};
+        std::condition_variable wake{};  // of its threads: one for each job that becomes ready
+    };
+    struct Turn {
+        std::uint64_t number{};
+        Lane lane{};
+    };
+
+    void work(Queue& queue);
+    bool take(Queue& queue, Entry& entry);  // false: stopping
+    bool find_ready(Queue& queue, Entry& entry);
     void finish(const Entry& entry, Task done);
 
     Loop& loop_;
     std::mutex mutex_;
-    std::condition_variable wake_;
-    std::map<Lane, std::deque<Entry>> waiting_;
-    std::map<std::string, std::deque<std::uint64_t>> turns_;  // per key: jobs in order, the first may run
+    std::map<Lane, Queue> queues_;
+    std::map<std::string, std::deque<Turn>> turns_;  // per key: jobs in order, the first may run
     std::map<std::uint64_t, std::stop_source> running_;
     std::uint64_t last_number_{0};
     bool stopping_{false};
