@@ -145,10 +145,13 @@ void World::on_died(Container& container, const EngineEvent& event) {
     else if (asked)
         foreign_stops_[container.spec.id] = std::chrono::steady_clock::now();
     // One that the engine restarts is not written down: it would wear the flash for as long as it crashes.
+    // Whoever waits for the news does not wait for what is written, which takes the processor.
     if (state.restarting)
         look_later(container.spec.id, first_look_);
     else
-        save(container, {});
+        loop_.post([this, id = container.spec.id] {
+            if (const Container* ended = find(id)) save(*ended, {});
+        });
 }
 
 // Of what runs it is kept for the end, which follows; it may also come after that.
