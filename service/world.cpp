@@ -81,7 +81,7 @@ void World::on_listed(Result<Listing> listing, Lag lag) {
     // One that began before the subscription may miss what happened in between.
     if (std::exchange(list_again_, false) && listing) return start_list();
     // Who asked for the list counts on it. The events tell more, if they are not too late.
-    const auto ahead = listing ? ahead_in(*listing) : std::set<EngineId>();
+    auto ahead = listing ? ahead_in(*listing) : std::set<EngineId>();
     if (lag == Lag::Unknown && !ahead.empty()) {
         loop_.post_after(kEventsLag, [this, listing = std::move(listing)]() mutable {
             on_listed(std::move(listing), Lag::Over);
@@ -95,16 +95,9 @@ void World::on_listed(Result<Listing> listing, Lag lag) {
         else
             apply(event);  // all of them from before
     }
-    for (const auto& id : ahead)
-        listing->followed.erase(id);
-    // An engine that has gone meanwhile may have asked them for its own end.
-    for (const auto& id : asked_to_stop_) {
-        const Container* ending = find(id);
-        if (connected_ && ending != nullptr && ahead.contains(ending->engine_id))
-            listing->asked.insert(ending->engine_id);
-    }
     Result<> result{};
     if (listing) {
+        listing->ahead = std::move(ahead);
         merge(std::move(*listing));
         retry_pause_ = kFirstRetry;
     } else {

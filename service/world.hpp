@@ -80,7 +80,7 @@ class World {
         std::set<EngineId> inspected{};    // whose state is complete
         std::set<EngineId> known{};        // in the picture when the list began
         std::set<EngineId> followed{};     // of these, whose state the events tell
-        std::set<EngineId> asked{};        // that the list shows down, which the events have only announced
+        std::set<EngineId> ahead{};        // of these, of which it knows what no event has told
         std::uint64_t losses{};            // of the event stream until then
     };
     struct Wanted {

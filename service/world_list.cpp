@@ -117,7 +117,8 @@ void World::merge_one(Container listed, const Listing& listing) {
     Container& known = at->second;
     const bool complete = listing.inspected.contains(listed.engine_id);
     const bool same_instance = known.engine_id == listed.engine_id;
-    const bool followed = same_instance && listing.followed.contains(listed.engine_id);
+    const bool ahead = listing.ahead.contains(listed.engine_id);
+    const bool followed = same_instance && !ahead && listing.followed.contains(listed.engine_id);
     const bool same = same_instance && (complete ? same_process(known.state, listed.state) ||
                                                        same_end(known.state, listed.state)
                                                  : same_phase(known.state, listed.state));
@@ -126,7 +127,8 @@ void World::merge_one(Container listed, const Listing& listing) {
         known.state.restarting = listed.state.restarting;
         if (listed.runs()) gone_down_.erase(id);
         const bool ours = went_down && take_our_stop(known);
-        const bool asked = went_down && !ours && listing.asked.contains(listed.engine_id);
+        // An engine that has gone meanwhile may have asked it for its own end.
+        const bool asked = went_down && !ours && ahead && connected_ && asked_to_stop_.contains(id);
         if (asked) {
             known.manually_stopped = true;
             foreign_stops_[id] = std::chrono::steady_clock::now();
