@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "service/log.hpp"
+#include "service/put_to_rest.hpp"
 
 namespace berth::service {
 namespace {
@@ -137,24 +138,14 @@ void Steps::stop_old(const ActionState& action, Done done) {
         std::move(done));
 }
 
-// First the engine's policy, so that it does not bring back what must stay down.
 void Steps::stop(const ContainerId& container, const std::string& name, Done done, bool is_asked) {
     const EngineId id = engine_id(container);
     if (id.empty()) return done(std::nullopt);  // removed by hand: as good as stopped
     world_.expect_stop(container, is_asked);
     submit(
         Lane::Steps, container, config_.stop_timeout * 2 + kCallLimit,
-        [this, id](const runtime::Call& call) -> Result<> {
-            runtime::UpdateOptions hold{};
-            hold.restart = RestartPolicy{"no", 0, 0};
-            auto held = runtime_.update(id, hold, call);
-            const bool busy = !held && held.error().code == Errc::Busy;
-            if (!held && !busy && held.error().code != Errc::NotFound) return held;
-            runtime::StopOptions options{};
-            options.grace = config_.stop_timeout;
-            auto stopped = runtime_.stop(id, options, call);
-            // It went down or came up just then; once it is down for good nothing hinders.
-            return stopped && busy ? runtime_.update(id, hold, call) : stopped;
+        [this, id](const runtime::Call& call) {
+            return put_to_rest(runtime_, id, config_.stop_timeout, call);
         },
         [this, container, name, done = std::move(done)](const Result<>& stopped) {
             if (!stopped) {

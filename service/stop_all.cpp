@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "service/log.hpp"
+#include "service/put_to_rest.hpp"
 
 namespace berth::service {
 namespace {
@@ -16,20 +17,10 @@ constexpr std::chrono::seconds kListLimit{10};
 constexpr std::chrono::seconds kBesideGrace{10};  // for the engine, besides twice the grace
 constexpr std::size_t kStoppedAtOnce = 32;
 
-// First the policy, which the next start gives back: an engine that starts before Berth must not bring back
-// what Berth has put down. Around the end of a process the engine may be too busy for that.
-Result<> put_to_rest(runtime::Runtime& runtime, const EngineId& id, std::chrono::milliseconds grace) {
+runtime::Call call_of(std::chrono::milliseconds grace) {
     runtime::Call call{};
     call.deadline = std::chrono::steady_clock::now() + 2 * grace + kBesideGrace;
-    runtime::UpdateOptions hold{};
-    hold.restart = RestartPolicy{"no", 0, 0};
-    const auto held = runtime.update(id, hold, call);
-    const bool is_busy = !held && held.error().code == Errc::Busy;
-    if (!held && !is_busy && held.error().code != Errc::NotFound) return held.error();
-    runtime::StopOptions options{};
-    options.grace = grace;
-    auto stopped = runtime.stop(id, options, call);
-    return stopped && is_busy ? runtime.update(id, hold, call) : stopped;
+    return call;
 }
 
 }  // namespace
@@ -45,7 +36,7 @@ void stop_all(runtime::Runtime& runtime, std::chrono::milliseconds grace) {
     std::atomic<std::size_t> next{0};
     const auto work = [&runtime, &all, &next, grace] {
         for (auto i = next++; i < all.size(); i = next++)
-            if (const auto stopped = put_to_rest(runtime, all[i].engine_id, grace); !stopped)
+            if (const auto stopped = put_to_rest(runtime, all[i].engine_id, grace, call_of(grace)); !stopped)
                 log::error("container {}: not stopped: {}", all[i].spec.name, stopped.error().message);
     };
     std::vector<std::jthread> others;
