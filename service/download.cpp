@@ -12,6 +12,8 @@
 #include <mutex>
 #include <utility>
 
+#include "protocol/digest.hpp"
+
 namespace berth::service {
 namespace {
 
@@ -57,16 +59,6 @@ struct Digest {
     const EVP_MD* (*kind)();
     const std::string& wanted;
 };
-
-std::string hex_digest(std::string_view text, const EVP_MD* kind) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-    unsigned size = 0;
-    if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, kind, nullptr) != 1) return {};
-    std::string hex;
-    for (unsigned i = 0; i < size; ++i)
-        hex += fmt::format("{:02x}", bytes[i]);
-    return hex;
-}
 
 bool is_https(std::string_view url) {
     constexpr std::string_view kHttps = "https:";
