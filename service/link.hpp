@@ -20,7 +20,8 @@ struct Message {
     std::string correlation_data{};  // MQTT 5
     std::uint64_t inbox_number{};    // of its file in the inbox folder; 0: it has none
 
-    std::size_t bytes_sent() const { return payload.size() + bytes_cut; }
+    std::size_t bytes() const { return topic.size() + payload.size(); }
+    std::size_t bytes_sent() const { return payload.size() + bytes_cut; }  // of the payload
 };
 
 // Order of importance when there is more to say than the broker takes.
@@ -43,6 +44,8 @@ struct Publication {
     std::function<void()> dropped{};    // room was needed for others; publishes nothing itself; may be empty
     std::string
         newest_wins{};  // non-empty: replaces the waiting publication with this key, whatever its topic
+
+    std::size_t bytes() const { return topic.size() + payload.size(); }
 };
 
 class Link {

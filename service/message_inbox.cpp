@@ -61,10 +61,6 @@ std::optional<Found> found_in(std::string_view text) {
     return found;
 }
 
-std::size_t bytes_of(const Message& message) {
-    return message.topic.size() + message.payload.size();
-}
-
 }  // namespace
 
 MessageInbox::MessageInbox(std::filesystem::path folder, Limits limits)
@@ -86,8 +82,8 @@ std::vector<Message> MessageInbox::left_over(std::uint64_t taken) {
             erase(number);
             continue;
         }
-        bytes_[number] = bytes_of(*message);
-        all_bytes_ += bytes_of(*message);
+        bytes_[number] = message->bytes();
+        all_bytes_ += message->bytes();
         messages.push_back(*std::move(message));
     }
     if (!messages.empty())
@@ -98,7 +94,7 @@ std::vector<Message> MessageInbox::left_over(std::uint64_t taken) {
 }
 
 std::uint64_t MessageInbox::keep(const Message& message, Keep wanted) {
-    const auto number = reserve(bytes_of(message));
+    const auto number = reserve(message.bytes());
     auto kept = number != 0 ? make_folder(folder_)
                             : Result<>(fail(Errc::Busy, "too many messages are in " + folder_.string()));
     const auto outlives = wanted == Keep::Always ? Outlives::PowerCut : Outlives::Nothing;

@@ -10,7 +10,7 @@ namespace berth::service {
 namespace {
 
 std::size_t size_of(const Publication& publication) {
-    return publication.topic.size() + publication.payload.size() + Outbox::kOverhead;
+    return publication.bytes() + Outbox::kOverhead;
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ Inbox::Inbox(Loop& loop, const Router& router, Limits limits)
     : loop_(loop), router_(router), limits_(limits) {}
 
 void Inbox::accept(Message message) {
-    const auto size = message.topic.size() + message.payload.size() + kMessageOverhead;
+    const auto size = message.bytes() + kMessageOverhead;
     const auto waiting = waiting_bytes_.fetch_add(size);
     if (waiting + size > limits_.bytes) {
         waiting_bytes_ -= size;

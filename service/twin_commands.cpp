@@ -22,10 +22,6 @@ constexpr std::size_t kRememberedCommands = 64;
 
 constexpr std::string_view kContainerPrefix = "Container:";
 
-std::size_t bytes_in(const Publication& answer) {
-    return answer.topic.size() + answer.payload.size();
-}
-
 bool is_notice(const std::string& subject) {
     return subject == "created" || subject == "modified" || subject == "merged" || subject == "deleted" ||
            subject == "errors-response" || subject.ends_with("-response");
@@ -67,7 +63,7 @@ void Twin::on_command(const Message& message) {
 // A session that lasts delivers what came meanwhile with the connection, before it is known who we are;
 // nobody will deliver it again.
 void Twin::keep_early(const Message& message) {
-    const auto bytes = message.topic.size() + message.payload.size();
+    const auto bytes = message.bytes();
     if (early_.size() >= kMostUnderWay || early_bytes_ + bytes > kMostEarlyBytes) return on_too_many(message);
     early_.push_back(message);
     early_bytes_ += bytes;
@@ -290,10 +286,10 @@ void Twin::answer(const Asked& asked, int status, std::string payload) {
 
 // An answer repeats what its sender wrote into the headers, so a few can be large.
 void Twin::keep_late(Publication late) {
-    late_bytes_ += bytes_in(late);
+    late_bytes_ += late.bytes();
     late_answers_.push_back(std::move(late));
     while (late_answers_.size() > kMostLateAnswers || late_bytes_ > kMostLateBytes) {
-        late_bytes_ -= bytes_in(late_answers_.front());
+        late_bytes_ -= late_answers_.front().bytes();
         late_answers_.pop_front();
     }
 }
