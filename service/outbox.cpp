@@ -176,7 +176,8 @@ std::optional<Outbox::Refused> Outbox::refuse_largest() {
 
 bool Outbox::takes(const Publication& publication) const {
     const auto size = size_of(publication);
-    return size <= limits_.bytes && (refused_bytes_ == 0 || size < refused_bytes_);
+    return publication.topic.size() <= kMostTopicBytes && size <= limits_.bytes &&
+           (refused_bytes_ == 0 || size < refused_bytes_);
 }
 
 std::string Outbox::topic_of(Id id) const {

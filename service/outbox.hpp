@@ -27,13 +27,14 @@ class Outbox {
     };
     static constexpr std::size_t kOverhead = 256;
     static constexpr std::size_t kImportances = 4;
+    static constexpr std::size_t kMostTopicBytes = 65'535;  // MQTT's; the library would cut their number
 
     Outbox() : Outbox(Limits{}) {}
     explicit Outbox(Limits limits) : limits_(limits) {}
 
     // Makes room by dropping, in this order: progress-only ones, metrics, twin, current state, feedback;
     // oldest first: these are told `dropped`. One that is larger than the whole outbox, or than the broker
-    // takes, is dropped itself, for good: refused.
+    // takes, or whose topic is, is dropped itself, for good: refused.
     void add(Publication publication);
 
     struct Sending {

@@ -10,19 +10,24 @@ namespace {
 
 constexpr std::string_view kSuffix = ":edge:containers";
 constexpr std::string_view kCommandStart = "command//";
+constexpr std::size_t kMostIdBytes = 4096;  // a topic has 65535, also for what stands around them
 
 bool fits_a_topic(std::string_view text) {
     return text.find_first_of(std::string_view("/+#\0", 4)) == text.npos;
+}
+
+void check_id(const Fields& fields, std::string_view name, const std::string& id) {
+    if (!fits_a_topic(id)) fields.problem(name, "has a /, +, # or zero byte" + value_note(id));
+    if (id.size() > kMostIdBytes)
+        fields.problem(name, "is too long; at most " + std::to_string(kMostIdBytes) + " bytes are accepted");
 }
 
 void check_ids(const Fields& fields, const Device& device) {
     const auto colon = device.device_id.find(':');
     const bool two_parts = colon != std::string::npos && colon > 0 && colon + 1 < device.device_id.size();
     if (!two_parts) fields.problem("deviceId", "expected <namespace>:<name>" + value_note(device.device_id));
-    if (!fits_a_topic(device.device_id))
-        fields.problem("deviceId", "has a /, +, # or zero byte" + value_note(device.device_id));
-    if (!fits_a_topic(device.tenant_id))
-        fields.problem("tenantId", "has a /, +, # or zero byte" + value_note(device.tenant_id));
+    check_id(fields, "deviceId", device.device_id);
+    check_id(fields, "tenantId", device.tenant_id);
 }
 
 }  // namespace

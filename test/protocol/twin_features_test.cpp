@@ -252,6 +252,14 @@ TEST_CASE("a device of which no topic can be made is refused", "[TW-11][protocol
         INFO(text);
         CHECK_FALSE(twin::decode_edge_response(text));
     }
+    for (const std::size_t bytes : {4096u, 4097u}) {  // more would not fit into a topic either
+        const std::string longest(bytes - 2, 'x');
+        const bool fits = bytes == 4096;
+        const json device = {{"deviceId", "a:" + longest}, {"tenantId", "t"}};
+        CHECK(bool(twin::decode_edge_response(device.dump())) == fits);
+        const json tenant = {{"deviceId", "a:b"}, {"tenantId", "t:" + longest}};
+        CHECK(bool(twin::decode_edge_response(tenant.dump())) == fits);
+    }
 }
 
 TEST_CASE("a command topic has exactly one level after the request", "[TW-15][TW-16][protocol]") {

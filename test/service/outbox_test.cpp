@@ -311,6 +311,20 @@ TEST_CASE("a publication larger than the whole outbox costs nobody else a place"
     CHECK(drain(outbox) == std::vector<std::string>{"m"});
 }
 
+TEST_CASE("what has a longer topic than MQTT can carry is refused", "[service]") {
+    Outbox outbox;
+    int settled = 0;
+    for (const std::size_t size : {Outbox::kMostTopicBytes, Outbox::kMostTopicBytes + 1}) {
+        auto publication = feedback("of " + std::to_string(size));
+        publication.topic = std::string(size, 't');
+        publication.delivered = [&settled] { ++settled; };
+        outbox.add(std::move(publication));
+    }
+    CHECK(settled == 1);
+    CHECK(outbox.dropped(Importance::Feedback) == 1);
+    CHECK(drain(outbox) == std::vector<std::string>{"of 65535"});
+}
+
 TEST_CASE("what no broker takes for its size goes, and nothing else", "[service]") {
     Outbox outbox;
     CHECK_FALSE(outbox.refuse_largest());
