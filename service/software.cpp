@@ -47,9 +47,10 @@ void Software::end() {
     waiting_.pop_front();
 }
 
-void Software::install(twin::Install install, std::size_t bytes) {
+void Software::install(twin::Install install, std::string asker, std::size_t bytes) {
     auto installing = std::make_shared<Installing>();
     installing->install = std::move(install);
+    installing->asker = std::move(asker);
     begin([this, installing] { install_module(installing); }, bytes);
 }
 
@@ -59,7 +60,7 @@ void Software::say(const Install& install, Progress progress, const std::string&
     status.status = progress;
     status.module = install->install.modules[install->module].module;
     status.message = message;
-    listener_.says(status);
+    listener_.says(install->asker, status);
 }
 
 void Software::install_module(const Install& install) {
@@ -158,9 +159,10 @@ void Software::next_module(const Install& install) {
     end();
 }
 
-void Software::remove(twin::RemoveSoftware remove, std::size_t bytes) {
+void Software::remove(twin::RemoveSoftware remove, std::string asker, std::size_t bytes) {
     auto removing = std::make_shared<Removing>();
     removing->remove = std::move(remove);
+    removing->asker = std::move(asker);
     begin([this, removing] { remove_next(removing); }, bytes);
 }
 
@@ -171,7 +173,7 @@ void Software::say(const Remove& remove, Progress progress, std::vector<twin::De
     status.status = progress;
     status.software = std::move(software);
     status.message = message;
-    listener_.says(status);
+    listener_.says(remove->asker, status);
 }
 
 // A container that is not there is answered at once: the next one is a task of its own, or a long list would

@@ -19,16 +19,16 @@ namespace berth::service {
 
 class Software {
  public:
-    struct Listener {
-        std::function<void(const twin::OperationStatus&)> says{};  // on the loop, in order
+    struct Listener {  // on the loop, in order; with the asker that was given
+        std::function<void(const std::string& asker, const twin::OperationStatus&)> says{};
     };
 
     // `ca_file`: authorities for downloads, empty: the system's.
     Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_file, Listener listener);
 
     // `bytes`: of what asked for it, which it costs at least for as long as it waits.
-    void install(twin::Install install, std::size_t bytes);
-    void remove(twin::RemoveSoftware remove, std::size_t bytes);
+    void install(twin::Install install, std::string asker, std::size_t bytes);
+    void remove(twin::RemoveSoftware remove, std::string asker, std::size_t bytes);
 
     std::size_t waiting() const { return waiting_.size(); }  // behind the one under way
     // Whether so many more bytes may wait.
@@ -37,12 +37,14 @@ class Software {
  private:
     struct Installing {
         twin::Install install{};
+        std::string asker{};
         std::size_t module{};
         std::vector<ContainerSpec> specs{};
         std::vector<ContainerId> made{};
     };
     struct Removing {
         twin::RemoveSoftware remove{};
+        std::string asker{};
         std::size_t next{};
         std::vector<twin::Dependency> removed{};
         std::vector<twin::Dependency> failed{};

@@ -33,7 +33,9 @@ Twin::Twin(Parts parts, ThingsConfig config, const MetricsConfig& measuring, std
       feed_(loop_, world_,
             {[this](const reconcile::Showing& showing) { show(showing); }, [this] { say_dependencies(); }}),
       software_(loop_, workers_, verbs_, config_.download_ca,
-                {[this](const twin::OperationStatus& status) { say_operation(status); }}),
+                {[this](const std::string& thing, const twin::OperationStatus& status) {
+                    say_operation(thing, status);
+                }}),
       metrics_(loop_, workers_, world_, parts.runtime, measuring,
                [this](const twin::Report& report) { say_report(report); }) {
     world_.learn_pids();
@@ -136,7 +138,6 @@ void Twin::become(const twin::Device& device) {
     device_ = device;
     words_.emplace(std::move(thing), redact_);
     all_said_ = false;
-    if (known_thing_ != words_->thing().id) unsaid_.clear();  // another thing asked for that
     log::info("digital twin of thing '{}'", words_->thing().id);
     sync();
 }
@@ -192,7 +193,8 @@ void Twin::say_all() {
     std::vector<Saying> all;
     if (has(twin::kSoftwareUpdatable)) all.push_back({words_->software(containers), {}, {}});
     for (const auto& operation : unsaid_)
-        std::ranges::move(words_of(operation), std::back_inserter(all));
+        if (operation.thing == words_->thing().id)
+            std::ranges::move(words_of(operation), std::back_inserter(all));
     std::set<ContainerId> there;
     if (has(twin::kContainerFactory)) {
         for (const auto& container : containers) {

@@ -73,9 +73,10 @@ class Twin {
     void say_dependencies();
     struct Unsaid {  // of SoftwareUpdatable, which the broker has not acknowledged
         std::uint64_t number{};
+        std::string thing{};  // that asked for it
         twin::OperationStatus status{};
     };
-    void say_operation(const twin::OperationStatus& status);
+    void say_operation(const std::string& thing, const twin::OperationStatus& status);
     std::vector<Saying> words_of(const Unsaid& operation);
     Saying removed(const ContainerId& id);
     void say_removed(const ContainerId& id);

@@ -232,14 +232,14 @@ bool Twin::software(const twin::Command& command, const Asked& asked) {
     };
     if (command.operation == "install") {
         accepted(twin::decode_install(command.value), [this](twin::Install install, std::size_t bytes) {
-            software_.install(std::move(install), bytes);
+            software_.install(std::move(install), words_->thing().id, bytes);
         });
         return true;
     }
     if (command.operation != "remove") return false;
     accepted(twin::decode_remove_software(command.value),
              [this](twin::RemoveSoftware remove, std::size_t bytes) {
-                 software_.remove(std::move(remove), bytes);
+                 software_.remove(std::move(remove), words_->thing().id, bytes);
              });
     return true;
 }

@@ -51,12 +51,12 @@ void Twin::say_dependencies() {
 }
 
 // How an action ended is said until the broker has it: no later message tells, and whoever waits for it would
-// wait for ever. Of what is only under way the newest is enough.
-void Twin::say_operation(const twin::OperationStatus& status) {
+// wait for ever. Of what is only under way the newest is enough. Another thing did not ask for it.
+void Twin::say_operation(const std::string& thing, const twin::OperationStatus& status) {
     std::erase_if(unsaid_, [](const Unsaid& one) { return !twin::is_end(one.status.status); });
-    unsaid_.push_back({++last_unsaid_, status});
+    unsaid_.push_back({++last_unsaid_, thing, status});
     if (unsaid_.size() > kMostUnsaid) unsaid_.pop_front();
-    if (!all_said_) return;  // said with everything else
+    if (!all_said_ || words_->thing().id != thing) return;  // said with everything else
     for (auto& saying : words_of(unsaid_.back()))
         say(std::move(saying));
 }

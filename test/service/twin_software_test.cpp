@@ -184,6 +184,33 @@ TEST_CASE("how an operation ended is said until the broker has it", "[TW-12][TW-
           Words{"+SoftwareUpdatable", "+Container:nav-7", "+ContainerFactory", "+Metrics"});
 }
 
+TEST_CASE("what one thing asked for is told to that thing alone", "[TW-10][TW-50][service]") {
+    Shop shop;
+    shop.engine.put_in_registry("far:1");
+    shop.engine.hang_pulls(true);
+    const auto pulls = shop.engine.calls(Verb::Pull);
+    shop.command(
+        "SoftwareUpdatable", "install", "i1",
+        {{"correlationId", "one"},
+         {"softwareModules", {shop.module("nav", shop.artifact(shop.descriptor("nav-7", "far:1")))}}});
+    REQUIRE(shop.engine.await_calls(Verb::Pull, pulls + 1, kPatience));
+    Cloud moved("acme.fleet:gw:truck-8");
+    shop.introduce(moved);
+    shop.engine.hang_pulls(false);
+    const auto told = [&](const std::string& part) {
+        const auto all = shop.station().link.all();
+        return std::any_of(all.begin(), all.end(), [&](const service::Publication& one) {
+            return one.topic == moved.event_topic() && one.payload.find(part) != one.payload.npos;
+        });
+    };
+    shop.require([&] { return told("RUNNING"); });
+    shop.settle();
+    CHECK_FALSE(told("lastOperation"));
+    shop.tell("edge/thing/response", shop.cloud.edge_response());  // and back
+    CHECK(shop.says("SoftwareUpdatable lastOperation FINISHED_SUCCESS"));
+    CHECK_FALSE(told("lastOperation"));
+}
+
 TEST_CASE("a module that fails does not stop the next, and actions wait for each other", "[TW-53][service]") {
     Shop shop;
     const auto first = shop.descriptor("first");
