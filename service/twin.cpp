@@ -216,9 +216,11 @@ void Twin::say_all() {
     const auto done = [this, number] { subscribe_once(number); };
     loop_.post_after(kSyncPatience, done);
     if (all.empty()) return done();
-    all.back().delivered = [done, before = all.back().delivered] {
+    all.back().delivered = [this, number, done, before = all.back().delivered] {
         if (before) before();
         done();
+        // All of it came through: what is dropped another day is another trouble.
+        if (number == sync_number_ && own_sync_ == 0) drop_pause_ = config_.sync_pause;
     };
     for (auto& saying : all)
         say(std::move(saying));

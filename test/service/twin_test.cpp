@@ -609,6 +609,25 @@ TEST_CASE("what there was no room for is made good some time later", "[TW-12][se
     CHECK(bench.cloud.said().front() == "+SoftwareUpdatable");
 }
 
+TEST_CASE("what was made good is no reason to wait longer the next time", "[TW-12][service]") {
+    service::ThingsConfig config{};
+    config.sync_pause = std::chrono::milliseconds(50);
+    TwinBench bench(config);
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    for (int i = 0; i < 12; ++i) {  // twice as long each time would be minutes
+        const std::string request = "r" + std::to_string(i);
+        const bool pauses = i % 2 == 0;
+        const std::string state = pauses ? "PAUSED" : "RUNNING";
+        bench.cloud.take_said();
+        bench.station().link.drop_next("\"status\":\"" + state);
+        REQUIRE(bench.ask("Container:web", pauses ? "pause" : "resume", request) == 204);
+        REQUIRE(bench.says("+Metrics"));
+        CHECK(bench.cloud.status("Container:web")["state"]["status"] == state);
+    }
+}
+
 TEST_CASE("the seed's topic form", "[TW-66][service]") {
     service::ThingsConfig config{};
     config.topic_form = "tenant";
