@@ -118,9 +118,12 @@ class World {
     void save(const Container& container, Then then);
     void on_saved(const ContainerId& id, const std::string& name, const Result<>& saved);
     void save_later();
-    // `then` with the container as it was when the engine was asked, and as the engine sees it.
+    // `then` with the container as it was when the engine was asked, and as the engine sees it; `failed` if
+    // it said nothing of one that may be there. May be empty.
     void inspect(const Container& known,
-                 std::function<void(const Container& known, const Container& seen)> then);
+                 std::function<void(const Container& known, const Container& seen)> then,
+                 std::function<void()> failed);
+    void learn_pid(const Container& started, std::chrono::milliseconds pause);
     void on_inspected(const Container& started, const Container& seen);
     void look_later(const ContainerId& id, std::chrono::milliseconds pause);
     void on_looked(const Container& waiting, const Container& seen);

@@ -1,5 +1,7 @@
 // How the engine's events change the picture.
+#include <algorithm>
 #include <set>
+#include <utility>
 
 #include "service/log.hpp"
 #include "service/world.hpp"
@@ -11,6 +13,8 @@ using runtime::EngineEvent;
 using runtime::EngineEventKind;
 
 constexpr std::chrono::seconds kInspectDeadline{10};
+constexpr std::chrono::milliseconds kFirstPidPause{1000};
+constexpr std::chrono::milliseconds kLongestPidPause{30'000};
 constexpr const char* kOutOfMemory = "OOM Killed";
 
 // Signals that programs use for other things than ending.
@@ -97,21 +101,38 @@ void World::on_started(Container& container, const EngineEvent& event) {
     container.started_before = true;
     // Not what the engine restarts, which wears the flash; a staged one is kept as it changes its role.
     if (!by_engine && container.role != Role::Staged) save(container, {});
-    if (!learns_pids_) return;
-    inspect(container,
-            [this](const Container& started, const Container& seen) { on_inspected(started, seen); });
+    if (learns_pids_) learn_pid(container, kFirstPidPause);
+}
+
+// No event tells it: an engine that did not answer is asked again, for as long as that process may run.
+void World::learn_pid(const Container& started, std::chrono::milliseconds pause) {
+    inspect(
+        started, [this](const Container& known, const Container& seen) { on_inspected(known, seen); },
+        [this, started, pause] {
+            loop_.post_after(pause, [this, started, pause] {
+                const Container* now = find(started.spec.id);
+                const bool is_unknown = now != nullptr && now->engine_id == started.engine_id &&
+                                        now->runs() && now->state.pid <= 0 &&
+                                        now->state.started_at == started.state.started_at;
+                if (is_unknown) learn_pid(started, std::min(pause * 2, kLongestPidPause));
+            });
+        });
 }
 
 void World::inspect(const Container& known,
-                    std::function<void(const Container& known, const Container& seen)> then) {
-    workers_.submit(Lane::Quick, {}, [this, known, then = std::move(then)](std::stop_token stop) -> Task {
-        runtime::Call call{};
-        call.stop = std::move(stop);
-        call.deadline = std::chrono::steady_clock::now() + kInspectDeadline;
-        auto seen = runtime_.inspect(known.engine_id, call);
-        if (!seen) return {};  // it is gone, or the engine is: the next event tells
-        return [known, then, seen = std::move(*seen)] { then(known, seen); };
-    });
+                    std::function<void(const Container& known, const Container& seen)> then,
+                    std::function<void()> failed) {
+    workers_.submit(
+        Lane::Quick, {},
+        [this, known, then = std::move(then), failed = std::move(failed)](std::stop_token stop) -> Task {
+            runtime::Call call{};
+            call.stop = std::move(stop);
+            call.deadline = std::chrono::steady_clock::now() + kInspectDeadline;
+            auto seen = runtime_.inspect(known.engine_id, call);
+            if (!seen && seen.error().code == Errc::NotFound) return {};  // the next event tells
+            if (!seen) return failed;
+            return [known, then, seen = std::move(*seen)] { then(known, seen); };
+        });
 }
 
 void World::on_inspected(const Container& started, const Container& seen) {
@@ -173,8 +194,8 @@ void World::look_later(const ContainerId& id, std::chrono::milliseconds pause) {
         const Container* known = find(id);
         if (known == nullptr || known->engine_id.empty() || !known->state.restarting) return;
         look_later(id, pause * 2);
-        inspect(*known,
-                [this](const Container& waiting, const Container& seen) { on_looked(waiting, seen); });
+        inspect(*known, [this](const Container& waiting, const Container& seen) { on_looked(waiting, seen); },
+                {});
     });
 }
 

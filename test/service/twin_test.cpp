@@ -323,6 +323,19 @@ TEST_CASE("what ends by itself, or behind our back, is told at once", "[TW-69][T
     CHECK(bench.cloud.said() == Words{"Container:web state RUNNING", "Container:web state STOPPED"});
 }
 
+TEST_CASE("a process that the engine did not tell of in time is asked for again", "[TW-35][TW-69][service]") {
+    TwinBench bench;
+    const auto web = bench.engine.put(there("web", "2025-01-01T00:00:00Z", Status::Created));
+    bench.start();
+    bench.connect();
+    bench.engine.fail_next(Verb::Inspect, fail(Errc::Timeout, "no answer"));
+    REQUIRE(bench.engine.start(web, {}));
+    CHECK(bench.until([&] {
+        auto state = bench.cloud.status("Container:web")["state"];
+        return state["status"] == "RUNNING" && state["pid"].get<int>() > 0;
+    }));
+}
+
 TEST_CASE("a container that restarts by its policy is seen to end and to run", "[TW-69][TW-73][service]") {
     TwinBench bench;
     auto record = there("web", "2025-01-01T00:00:00Z");
