@@ -105,6 +105,28 @@ void DockerRuntime::remove_network(const std::string& name, const Call& call) co
         spdlog::warn("network '{}' is left behind: {}", name, gone.error().message);
 }
 
+// Whoever tidies up the engine takes the bridge along while nothing runs on it. Who was on it notes that one,
+// and is found a place on no other of its name.
+Result<> DockerRuntime::come_back_to_bridge(const EngineId& engine_id, const Call& call) {
+    const auto& bridge = options_.bridge.name;
+    if (options_.bridge.disable) return fail(Errc::Unsupported, "no bridge is made here");
+    if (auto claimed = claim_network(bridge, call); !claimed) return claimed;
+    auto there = ensure_network(call);
+    release_network(bridge);
+    if (!there) return there;
+    const auto seen = look_at(engine_id, call);
+    if (!seen) return seen.error();
+    const auto& spec = seen->container.spec;
+    if (!seen->networks.contains(bridge)) return fail(Errc::NotFound, "it is not on the bridge");
+    if (auto left = leave(engine_id, bridge, call); !left) return left;
+    // What is on no network gets its usual one, without names.
+    if (spec.name.empty()) return {};
+    const auto joined =
+        expect(request("POST", at_network(bridge, "/connect"), encode_member(engine_id, spec)), call);
+    if (!joined) return joined.error();
+    return {};
+}
+
 // Of one that does not run only the engine's notes change: it will start there.
 Result<> DockerRuntime::set_apart(const Inspected& seen, const ContainerSpec& spec, const Call& call) {
     if (seen.container.is_up()) return {};

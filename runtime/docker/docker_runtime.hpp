@@ -82,6 +82,7 @@ class DockerRuntime final : public Runtime {
     bool claim_if_free(const std::string& name);
     void release_network(const std::string& name);
     Result<> leave(const EngineId& engine_id, const std::string& network, const Call& call) const;
+    Result<> come_back_to_bridge(const EngineId& engine_id, const Call& call);
     void remove_network(const std::string& name, const Call& call) const;
     void sweep_apart(const Call& call);
     bool is_unused(const std::string& network, const Call& call) const;

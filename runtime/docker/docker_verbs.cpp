@@ -27,6 +27,12 @@ std::string signal_for(const StopOptions& options, const Inspected& seen) {
     return seen.stop_signal.empty() ? "SIGTERM" : seen.stop_signal;
 }
 
+// "network 0a1b… not found", as of a container that is there.
+bool is_network_gone(const Error& error) {
+    return error.code == Errc::NotFound && error.message.find("network ") != std::string::npos &&
+           error.message.ends_with(" not found");
+}
+
 bool came_without_answer(const Error& error) {
     return error.code == Errc::Unavailable || error.code == Errc::Timeout || error.code == Errc::Interrupted;
 }
@@ -35,7 +41,9 @@ bool came_without_answer(const Error& error) {
 
 Result<> DockerRuntime::start(const EngineId& engine_id, Call call) {
     if (options_.before_start) options_.before_start();
-    const auto reply = expect(on_container("POST", engine_id, "/start"), call, 304);
+    auto reply = expect(on_container("POST", engine_id, "/start"), call, 304);
+    if (!reply && is_network_gone(reply.error()) && come_back_to_bridge(engine_id, call))
+        reply = expect(on_container("POST", engine_id, "/start"), call, 304);
     if (!reply) return fail(reply.error(), "start");
     return {};
 }

@@ -109,6 +109,48 @@ TEST_CASE("the bridge network is made where it is missing, and left alone where 
     CHECK(made.empty());
 }
 
+TEST_CASE("a bridge network that somebody has removed is made again for a start", "[CM-38][runtime]") {
+    bool made = false;
+    bool joined = false;
+    StubEngine engine([&](const std::string& request, Peer& peer) {
+        const auto asks = [&request](const char* what) { return request.find(what) != std::string::npos; };
+        if (asks("/networks/create")) {
+            made = true;
+            return peer.answer(201, R"({"Id":"n2","Warning":""})");
+        }
+        if (asks("/networks/berth0/disconnect")) return peer.answer(200, "");
+        if (asks("/networks/berth0/connect")) {
+            joined = asks(R"("Aliases":["web-host"])");
+            return peer.answer(200, "");
+        }
+        if (asks("/networks/berth0\r\n") && !made)
+            return peer.answer(404, R"({"message":"network berth0 not found"})");
+        if (asks("/containers/e1/start"))
+            return joined ? peer.answer(204, "")
+                          : peer.answer(404, R"({"message":"network 0a1b2c not found"})");
+        if (asks("/containers/e1/json")) {
+            const auto spec = make_spec("web", "1a2b3c4d-0000-4000-8000-000000000000");
+            const nlohmann::json labels = {{"io.berth.id", spec.id},
+                                           {"io.berth.document", encode_document(spec)}};
+            const nlohmann::json seen = {{"Id", "e1"},
+                                         {"Name", "/web"},
+                                         {"Config", {{"Labels", labels}}},
+                                         {"NetworkSettings", {{"Networks", {{"berth0", nullptr}}}}}};
+            return peer.answer(200, seen.dump());
+        }
+        engine_of("1.41", nothing_else)(request, peer);
+    });
+    DockerRuntime runtime({.socket = engine.socket()});
+    const auto started = runtime.start("e1", {});
+    INFO((started ? "" : started.error().message));
+    CHECK(started);
+    CHECK(made);
+    CHECK(joined);
+    const auto gone = runtime.start("e2", {});
+    REQUIRE_FALSE(gone);
+    CHECK(engine.requests().back() == "POST /v1.41/containers/e2/start");
+}
+
 TEST_CASE("insecure registries that the engine does not allow are one warning a connect",
           "[CM-33][runtime]") {
     std::string info = R"({"RegistryConfig":{"IndexConfigs":{"b:5000":{"Secure":false}}}})";
