@@ -1,6 +1,5 @@
 #include "service/updates.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "service/door.hpp"
@@ -13,10 +12,6 @@ namespace {
 constexpr auto kWaitsForCommands =
     "waiting for commands because the message has a timestamp (update_agent.apply_mode = \"hybrid\"); send "
     "DOWNLOAD, or leave the timestamp out to apply at once";
-
-// It is not known of a message that arrives as it is published whether the broker keeps it: only the next
-// connect tells. Nine kilobytes of each record.
-constexpr std::size_t kMostAccepted = 128;
 
 }  // namespace
 
@@ -66,10 +61,7 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
 
 void Updates::take_up(const DesiredState& desired, const reconcile::Identification& identification) {
     const auto accepted_before = accepted_;
-    // What the broker keeps comes with every connect, however many others come in between.
-    if (std::find(accepted_.begin(), accepted_.end(), retained_) != accepted_.end())
-        remember(accepted_, retained_, kMostAccepted);
-    remember(accepted_, desired.digest, kMostAccepted);
+    remember_accepted(desired.digest);
     auto identified = reconcile::begin(desired, world_.containers(), identification);
     // Accepted means on disk: without a record the message is refused and nothing has happened.
     auto previous = std::exchange(operation_, std::nullopt);

@@ -84,6 +84,7 @@ class Updates {
     void on_feedback(const Message& message);
     bool is_copy(const DesiredState& desired, const Message& message);
     void accept(DesiredState desired, const std::string& payload);
+    void remember_accepted(const std::string& digest);
     std::vector<std::string> take_out_waiting();  // the desired states; their activities
     void say_superseded(const std::vector<std::string>& activities, const std::string& newer);
     void work_off();
@@ -161,8 +162,9 @@ class Updates {
     TimerId abandon_timer_{0};
     std::uint64_t last_number_{0};
     std::deque<std::string> commands_;  // acted on last: one that is delivered twice acts once
-    std::deque<std::string> accepted_;  // digests of what was acted on last: a retained copy acts once, ever
-    std::string retained_;              // digest of what the broker keeps, as far as it has said so
+    std::deque<std::string> accepted_;  // digests of what was acted on last, or gave way: a retained copy
+                                        // acts once, ever
+    std::string retained_;  // digest of what the broker keeps, as far as it has said so
     bool recovering_{false};
     std::deque<std::size_t> own_feedback_;  // hashes of what was published last: all else is a second agent's
     std::int64_t restored_stamp_{0};        // up to it an earlier process of ours may have spoken

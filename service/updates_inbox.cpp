@@ -19,6 +19,9 @@ namespace {
 constexpr std::size_t kRemembered = 16;     // of the commands that were acted on
 constexpr std::size_t kMostWaiting = 64;    // messages behind the one that is worked on
 constexpr std::size_t kOwnFeedback = 8192;  // more than can wait for the broker, and then be heard at once
+// It is not known of a message that arrives as it is published whether the broker keeps it: only the next
+// connect tells. Nine kilobytes of each record.
+constexpr std::size_t kMostAccepted = 128;
 
 std::string key_of(const CommandMessage& command) {
     return command.activity_id + '\n' + command.word + '\n' + command.baseline;
@@ -143,11 +146,21 @@ void Updates::accept(DesiredState desired, const std::string& payload) {
     if (has_newer()) keep_soon(Flush::Now);
 }
 
+// What the broker keeps comes with every connect, however many others come in between.
+void Updates::remember_accepted(const std::string& digest) {
+    if (std::find(accepted_.begin(), accepted_.end(), retained_) != accepted_.end())
+        remember(accepted_, retained_, kMostAccepted);
+    remember(accepted_, digest, kMostAccepted);
+}
+
+// Each has had its turn: one that the broker keeps must not undo the newer one with the next connect.
 std::vector<std::string> Updates::take_out_waiting() {
     std::vector<std::string> activities;
     for (const auto& waiting : waiting_)
-        if (const auto* desired = std::get_if<DesiredState>(&waiting))
+        if (const auto* desired = std::get_if<DesiredState>(&waiting)) {
             activities.push_back(desired->activity_id);
+            remember_accepted(desired->digest);
+        }
     std::erase_if(waiting_,
                   [](const Waiting& waiting) { return std::holds_alternative<DesiredState>(waiting); });
     return activities;

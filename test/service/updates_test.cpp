@@ -634,6 +634,23 @@ TEST_CASE("a retained desired state acts once, however many others come before i
     CHECK(device.names_and_images().empty());
 }
 
+TEST_CASE("a retained desired state that gave way while it waited does not come back later",
+          "[UA-66][service]") {
+    Gateway device;
+    device.engine.hang_lists(true);  // until then everything waits
+    device.station = std::make_unique<Station>(device.engine, device.folder.path(), device.config);
+    const auto kept = message("kept", {{"web"}});
+    device.on().send("desiredstate", kept, true);
+    device.on().desire(message("newer", {{"web", "app:2"}}));
+    REQUIRE(device.on().says("kept", "SUPERSEDED"));
+    device.engine.hang_lists(false);
+    REQUIRE(device.on().says("newer", "COMPLETED"));
+    device.on().send("desiredstate", kept, true);  // as the broker does with the next connect
+    device.deploy("last", {{"web", "app:2"}});
+    CHECK(device.on().words_until("kept", "") == Words{"SUPERSEDED"});
+    CHECK(device.names_and_images() == Words{"web=app:2"});
+}
+
 TEST_CASE("a paused container is paused again after a rollback", "[UA-40][service]") {
     Gateway device;
     device.deploy("one", {{"web"}, {"db"}, {"limited", "app:1", pair("memory", "64M")}});
