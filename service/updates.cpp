@@ -51,12 +51,18 @@ void Updates::on_listed(const DesiredState& desired, const Result<>& listed) {
         say_failed(desired.activity_id, listed.error().message);
         return work_off();
     }
-    if (const auto refused = refusal_of(desired, world_.containers(), config_)) {
+    if (const auto refused = why_not(desired)) {
         inventory_.release();
         say_failed(desired.activity_id, refused->message);
         return work_off();
     }
     take_up(desired, how(desired));
+}
+
+// The room may have gone since it came, or could not be judged before the engine had answered.
+std::optional<Error> Updates::why_not(const DesiredState& desired) const {
+    if (const auto may = may_accept(desired); !may) return may.error();
+    return refusal_of(desired, world_.containers(), config_);
 }
 
 void Updates::take_up(const DesiredState& desired, const reconcile::Identification& identification) {

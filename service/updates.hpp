@@ -101,6 +101,7 @@ class Updates {
     // What is done about it (updates.cpp).
     void identify(DesiredState desired);
     void on_listed(const DesiredState& desired, const Result<>& listed);
+    std::optional<Error> why_not(const DesiredState& desired) const;  // carry it out
     void take_up(const DesiredState& desired, const reconcile::Identification& identification);
     reconcile::Identification how(const DesiredState& desired);
     void on_event(const reconcile::Event& event);
@@ -164,7 +165,7 @@ class Updates {
     std::deque<std::string> commands_;  // acted on last: one that is delivered twice acts once
     std::deque<std::string> accepted_;  // digests of what was acted on last, or gave way: a retained copy
                                         // acts once, ever
-    std::string retained_;  // digest of what the broker keeps, as far as it has said so
+    std::string retained_;              // digest of what the broker keeps, as far as it has said so
     bool recovering_{false};
     std::deque<std::size_t> own_feedback_;  // hashes of what was published last: all else is a second agent's
     std::int64_t restored_stamp_{0};        // up to it an earlier process of ours may have spoken

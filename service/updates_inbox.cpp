@@ -279,7 +279,7 @@ void Updates::give_way() {
     });
     if (!is_open() || newest == waiting_.end() || begin_anew()) return work_off();
     const auto& desired = std::get<DesiredState>(*newest);
-    if (const auto refused = refusal_of(desired, world_.containers(), config_)) {
+    if (const auto refused = why_not(desired)) {
         const auto activity_id = desired.activity_id;
         waiting_.erase(newest);  // before the answer, which is recorded with what still waits
         say_identifying(activity_id);
@@ -295,7 +295,7 @@ void Updates::give_way() {
 // staged for it. In one record: until then that operation stays as it is.
 bool Updates::begin_anew() {
     const auto* next = std::get_if<DesiredState>(&waiting_.front());
-    if (next == nullptr || recovering_ || refusal_of(*next, world_.containers(), config_)) return false;
+    if (next == nullptr || recovering_ || why_not(*next)) return false;
     auto staged = reconcile::adoptable(*operation_, *next, world_.containers(), pinned_for(*next, config_));
     if (!staged) return false;
     const auto desired = std::get<DesiredState>(std::move(waiting_.front()));

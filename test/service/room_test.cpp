@@ -258,6 +258,22 @@ TEST_CASE("at the reserve of its own folder nothing is made, and what makes room
     device.deploy("again", {{"db"}});
 }
 
+TEST_CASE("the reserve of its own folder counts also for what came before the engine answered",
+          "[BX-02][service]") {
+    Gateway device;
+    device.deploy("before", {{"web"}});
+    device.station.reset();
+    device.engine.hang_lists(true);
+    device.station = std::make_unique<Station>(device.engine, device.folder.path(), device.config);
+    device.on().store_reserve = std::int64_t{1} << 60;
+    device.on().desire(message("early", {{"web", "app:2"}}));
+    device.on().on_loop([] {});
+    device.engine.hang_lists(false);
+    REQUIRE(device.on().says("early", "IDENTIFICATION_FAILED"));
+    CHECK_THAT(device.on().last("early")->message, StartsWith("no space: need 1 MiB, free "));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+}
+
 TEST_CASE("a survey ends with the call, and with an engine that is away", "[BX-02][service]") {
     FakeRuntime engine;
     engine.set_free(kMiB);
