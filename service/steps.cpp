@@ -35,6 +35,8 @@ void Steps::run(const reconcile::Run& step, Progress progress, Done done) {
     // Never from inside: the caller's state must be settled when the answer comes.
     auto later = [this, step, is_way_back, done = std::move(done)](std::optional<Error> error) {
         if (is_way_back && error && !world_.ready()) return wait_to_go_back(step, *error, done);
+        if (is_way_back && error && error->code == Errc::Timeout)
+            return look_before_giving_up(step, *error, done);
         loop_.post([done, error = std::move(error)] { done(error); });
     };
     const ActionState& action = step.action;
@@ -57,6 +59,14 @@ void Steps::wait_to_go_back(const reconcile::Run& step, const Error& error, cons
     log::warn("component {}: the way back waits for the engine, however long it takes: {}", step.action.name,
               error.message);
     parked_[++last_parked_] = {[this, step, done] { run(step, {}, done); }, 0};
+}
+
+// An engine that hangs as a whole may hold its event stream open, and so not count as away.
+void Steps::look_before_giving_up(const reconcile::Run& step, const Error& error, const Done& done) {
+    world_.refresh([this, step, error, done](const Result<>& listed) {
+        if (!listed) return wait_to_go_back(step, error, done);
+        done(error);
+    });
 }
 
 void Steps::submit(Lane lane, const std::string& key, std::chrono::milliseconds limit, Work work, Next next,

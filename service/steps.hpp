@@ -91,6 +91,7 @@ class Steps {
     void on_unavailable(Error error, const std::function<void()>& again, const Next& next);
     void on_engine_back();
     void wait_to_go_back(const reconcile::Run& step, const Error& error, const Done& done);
+    void look_before_giving_up(const reconcile::Run& step, const Error& error, const Done& done);
 
     // Whether what belongs together may be pulled. On the loop but for `stop`; shared by the steps that wait
     // for the answer with the job that finds it.

@@ -551,6 +551,24 @@ TEST_CASE("the way back waits for an engine that is away for longer than a step 
     CHECK(device.names_and_images() == Words{"gone=app:1", "web=app:1"});
 }
 
+TEST_CASE("the way back waits for an engine that hangs as a whole, with its event stream open",
+          "[UA-40][UA-57][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    device.on().command("two", "DOWNLOAD");
+    device.on().command("two", "UPDATE");
+    REQUIRE(device.on().says("two", "UPDATE_SUCCESS"));
+    const auto too_long = fail(Errc::Timeout, "the engine took too long");
+    for (const auto verb : {Verb::Update, Verb::Start, Verb::List})
+        device.engine.fail_next(verb, too_long);
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.on().says("two", "CLEANUP_SUCCESS"));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+}
+
 TEST_CASE("after a stop that failed an end is the container's own", "[CM-16][service]") {
     Gateway device;
     device.deploy("one", {{"web", "app:1", pair("restartPolicy", "no")}});
