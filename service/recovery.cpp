@@ -71,6 +71,7 @@ void Recovery::make_again(const Container& record) {
     making_.insert(id);
     steps_.make_again(record, [this, record, id](const std::optional<Error>& error) {
         making_.erase(id);
+        if (error && error->code == Errc::Interrupted) return;  // nobody wants it any more
         if (error) {
             log::error("container {}: {}", record.spec.name, error->message);
             return retry_later();

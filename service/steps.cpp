@@ -276,6 +276,7 @@ void Steps::remove_old(const ActionState& action, Done done) {
         going(action),
         [this, name = action.name](const OldInstance& old, Done then) {
             const auto id = old.spec.id;
+            give_up_making(id);
             become(id, Role::Old, [this, id, name, then = std::move(then)](const std::optional<Error>&) {
                 remove(id, name, then);
             });
@@ -286,6 +287,7 @@ void Steps::remove_old(const ActionState& action, Done done) {
 // What the picture does not know may be in the engine all the same, if the answer to its create got lost.
 void Steps::remove(const ContainerId& id, const std::string& name, Done done) {
     if (id.empty()) return done(std::nullopt);
+    give_up_making(id);
     submit(
         Lane::Steps, id, kCallLimit,
         [this, id, known = engine_id(id)](const runtime::Call& call) -> Result<> {

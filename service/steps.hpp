@@ -127,6 +127,8 @@ class Steps {
     void on_total(const std::shared_ptr<Fetch>& fetch, std::int64_t bytes);
     void pull(const std::shared_ptr<Fetch>& fetch);
     void on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulled);
+    void cancel(const std::shared_ptr<Fetch>& fetch);
+    void give_up_making(const ContainerId& id);
 
     void name_later(const ContainerId& id);
     void stage(const ActionState& action, Progress progress, Done done);

@@ -103,9 +103,12 @@ void Steps::fetch(const ContainerSpec& spec, Room room, For whom, Progress progr
     if (is_there) return next({});
     auto fetching = std::make_shared<Fetch>(
         Fetch{spec.image, spec.id, std::move(progress), {}, {}, 0, whom == For::Update, std::move(room), {}});
-    fetching->next = [this, id = spec.id, next = std::move(next)](const Result<>& result) {
+    fetching->next = [this, id = spec.id, next = std::move(next), stop = fetching->stop,
+                      of_update = fetching->of_update](const Result<>& result) {
         fetches_.erase(id);
-        next(result);
+        // It may have come just before its end was asked for.
+        const bool given_up = result && !of_update && stop.stop_requested();
+        next(given_up ? Result<>(fail(Errc::Interrupted, "interrupted")) : result);
     };
     fetches_[spec.id] = fetching;
     auto present = std::make_shared<bool>(false);  // carried from the worker to the loop
@@ -175,13 +178,22 @@ void Steps::on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulle
 
 void Steps::cancel_pulls() {
     if (room_) room_->stop.request_stop();
-    for (auto& [id, fetch] : fetches_) {
-        if (!fetch->of_update) continue;
-        fetch->stop.request_stop();
-        if (fetch->again == 0) continue;
-        loop_.cancel(std::exchange(fetch->again, 0));
-        loop_.post([this, fetch] { pull(fetch); });  // which only ends it
-    }
+    for (auto& [id, fetch] : fetches_)
+        if (fetch->of_update) cancel(fetch);
+}
+
+void Steps::cancel(const std::shared_ptr<Fetch>& fetch) {
+    fetch->stop.request_stop();
+    if (fetch->again == 0) return;
+    loop_.cancel(std::exchange(fetch->again, 0));
+    loop_.post([this, fetch] { pull(fetch); });  // which only ends it
+}
+
+// It has its turn among what concerns the container: what follows would wait for it, and it would make what
+// nobody wants.
+void Steps::give_up_making(const ContainerId& id) {
+    const auto making = fetches_.find(id);
+    if (making != fetches_.end() && !making->second->of_update) cancel(making->second);
 }
 
 // The record first: an instance that no record explains must never exist. After a failure the record stays,

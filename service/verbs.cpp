@@ -252,7 +252,11 @@ void Verbs::remove_now(const ContainerId& id, Force force, const Done& done) {
     const Container* container = world_.find(id);
     const bool lost = container != nullptr && container->engine_id.empty() && world_.ready() &&
                       !creates(id) && may_change_(id);
-    if (lost) return world_.forget(id, done);  // the engine has no such instance
+    // The engine has no such instance, but it may just be made again.
+    if (lost)
+        return steps_.discard(id, container->spec.name, [done](const std::optional<Error>& error) {
+            done(error ? Result<>(*error) : Result<>());
+        });
     container = take(id, done);
     if (container == nullptr) return;
     runtime::StopOptions how{};

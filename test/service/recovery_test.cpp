@@ -164,6 +164,22 @@ TEST_CASE("an instance that is gone when Berth starts is made again", "[CM-27][s
     CHECK_FALSE(engine.named("db")->runs());
 }
 
+TEST_CASE("an instance that is being made again and is not wanted any more is not made", "[UA-25][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    engine.put_in_registry("app:1");
+    engine.hang_pulls(true);
+    REQUIRE(service::store::save(folder.path(), running(spec("web"))));
+    Station station(engine, folder.path());
+    REQUIRE(engine.await_calls(berth::test::Verb::Pull, 1));
+    station.desire(berth::test::message("none", {}));
+    REQUIRE(station.says("none", "COMPLETED"));
+    engine.hang_pulls(false);
+    CHECK(eventually([&] { return station.is_at_rest(); }));
+    CHECK(engine.containers().empty());
+    CHECK(std::filesystem::is_empty(folder.path() / "containers"));
+}
+
 TEST_CASE("what ran before the engine went down runs again, what was stopped does not", "[CM-27][service]") {
     TemporaryFolder folder;
     FakeRuntime engine;
