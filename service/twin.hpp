@@ -68,8 +68,8 @@ class Twin {
         std::function<void()> delivered{};
         std::function<void()> refused{};  // empty: delivered
     };
-    void say(std::string payload, Importance importance = Importance::Twin);
-    void say(Saying saying, Importance importance = Importance::Twin);
+    void say(std::string payload);
+    void say(Saying saying);
     void say_dependencies();
     struct Unsaid {  // of SoftwareUpdatable, which the broker has not acknowledged
         std::uint64_t number{};
@@ -151,6 +151,7 @@ class Twin {
     TwinFeed feed_;
     Software software_;
     MetricsReporter metrics_;
+    std::uint64_t metrics_requests_{0};  // so far; the newest is the one that is reported to
 };
 
 }  // namespace berth::service

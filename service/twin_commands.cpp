@@ -257,6 +257,7 @@ bool Twin::metrics(const twin::Command& command, const Asked& asked) {
         return true;
     }
     say_containers(*request);
+    ++metrics_requests_;
     metrics_.request(std::move(*request));
     return true;
 }

@@ -1,4 +1,6 @@
 // What the cloud is told when something changes.
+#include <functional>
+#include <string>
 #include <utility>
 
 #include "service/known_features.hpp"
@@ -10,25 +12,34 @@ namespace {
 
 constexpr std::size_t kMostUnsaid = 64;
 
-}  // namespace
-
-void Twin::say(std::string payload, Importance importance) {
-    say(Saying{std::move(payload), {}, {}}, importance);
+// Of two reports that speak of the same the newer says all that the older one does. Not so of others: with
+// metrics.change one has only what moved. The names themselves would take as much room as a report.
+std::string what_it_speaks_of(const twin::Report& report) {
+    std::string names;
+    for (const auto& measured : report.snapshot) {
+        names += measured.originator;
+        for (const auto& measurement : measured.measurements)
+            names.append(" ").append(measurement.id);
+        names += '\n';
+    }
+    return std::to_string(std::hash<std::string>{}(names));
 }
 
-void Twin::say(Saying saying, Importance importance) {
+}  // namespace
+
+void Twin::say(std::string payload) {
+    say(Saying{std::move(payload), {}, {}});
+}
+
+void Twin::say(Saying saying) {
     if (!words_) return;
     Publication publication{};
     publication.topic = words_->thing().event_topic;
     publication.payload = std::move(saying.payload);
-    publication.importance = importance;
+    publication.importance = Importance::Twin;
     publication.delivered = std::move(saying.delivered);
     publication.refused = std::move(saying.refused);
-    if (importance == Importance::Twin) publication.dropped = [this] { on_dropped(); };
-    if (importance == Importance::Metrics) {
-        publication.dropped = [this] { metrics_.on_dropped(); };
-        publication.refused = publication.dropped;
-    }
+    publication.dropped = [this] { on_dropped(); };
     link_.publish(std::move(publication));
 }
 
@@ -89,9 +100,18 @@ void Twin::say_containers(const twin::MetricsRequest& request) {
         if (request.wants(twin::container_feature(container.spec.id))) say(words_->container(container));
 }
 
+// One that waits gives way to a newer one, unless that was asked for anew or speaks of something else.
 void Twin::say_report(const twin::Report& report) {
-    if (words_ && !report.snapshot.empty())
-        say(twin::encode_report(words_->thing(), report), Importance::Metrics);
+    if (!words_ || report.snapshot.empty()) return;
+    Publication publication{};
+    publication.topic = words_->thing().event_topic;
+    publication.payload = twin::encode_report(words_->thing(), report);
+    publication.importance = Importance::Metrics;
+    publication.newest_wins =
+        "metrics/" + std::to_string(metrics_requests_) + "/" + what_it_speaks_of(report);
+    publication.dropped = [this] { metrics_.on_dropped(); };
+    publication.refused = publication.dropped;
+    link_.publish(std::move(publication));
 }
 
 void Twin::remember(const ContainerId& id) {

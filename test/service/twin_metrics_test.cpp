@@ -21,9 +21,10 @@ struct Meter : TwinBench {
         use(1, 10);
         cloud.take_said();
     }
-    EngineId engine_id() {
+    EngineId engine_id() { return engine_id_of(id); }
+    EngineId engine_id_of(const std::string& which) {
         for (const auto& container : engine.containers())
-            if (container.spec.id == id) return container.engine_id;
+            if (container.spec.id == which) return container.engine_id;
         return {};
     }
     void use(std::uint64_t container_s, std::uint64_t host_s) {
@@ -34,11 +35,12 @@ struct Meter : TwinBench {
         usage.pids = 2;
         engine.put_usage(engine_id(), usage);
     }
-    void use_memory(std::uint64_t bytes) {
+    void use_memory(std::uint64_t bytes) { use_memory(bytes, id); }
+    void use_memory(std::uint64_t bytes, const std::string& which) {
         Usage usage{};
         usage.memory = MemoryUse{bytes, 0, 1'000'000};
         usage.pids = 2;
-        engine.put_usage(engine_id(), usage);
+        engine.put_usage(engine_id_of(which), usage);
     }
     // One more report has been read, and judged.
     void await_another_reading() {
@@ -60,6 +62,25 @@ struct Meter : TwinBench {
             if (has("/outbox/messages/data")) words.emplace_back("report");
         }
         return words;
+    }
+    // The snapshots that a broker which is there has got, in order.
+    std::vector<json> arrived() {
+        std::vector<json> snapshots;
+        station().link.await_arrived([&snapshots](const std::vector<service::Publication>& all) {
+            for (const auto& one : all)
+                if (one.importance == service::Importance::Metrics)
+                    snapshots.push_back(json::parse(one.payload).at("value").at("snapshot"));
+            return true;
+        });
+        return snapshots;
+    }
+    std::size_t waiting() { return station().link.waiting(service::Importance::Metrics); }
+    // The newest report says it.
+    bool reports_memory(std::uint64_t bytes) {
+        return until([&] {
+            const auto& all = cloud.reports();
+            return !all.empty() && value(all.back(), "memory.used") == bytes;
+        });
     }
     json value(const json& report, const std::string& metric) {
         for (const auto& measurement : report["snapshot"][0]["measurements"])
@@ -237,6 +258,65 @@ TEST_CASE("what hardly moves is not reported again", "[BX-13][service]") {
     meter.use_memory(9000);
     REQUIRE(meter.until([&] { return reports.size() >= 7; }));
     CHECK(reports[6]["snapshot"][0]["measurements"].size() == 2);
+}
+
+TEST_CASE("while the broker is slow only the newest report of its kind waits", "[BX-15][service]") {
+    const auto of = [](const char* metric) { return json::array({{{"id", json::array({metric})}}}); };
+    Meter meter;
+    const auto& reports = meter.cloud.reports();
+    meter.use_memory(1000);
+    meter.station().link.set_broker(false);
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}, {"filter", of("memory.used")}}) ==
+            204);
+    REQUIRE(meter.reports_memory(1000));
+    CHECK(meter.waiting() == 1);
+    meter.use_memory(2000);
+    REQUIRE(meter.reports_memory(2000));
+    CHECK(meter.waiting() == 1);
+
+    // One of more containers, or for another request, is not of its kind.
+    const auto other = meter.create("other", {{"imageRef", "app:1"}, {"name", "other"}, {"start", true}});
+    meter.use_memory(500, other);
+    REQUIRE(meter.until([&] { return reports.back()["snapshot"].size() == 2; }));
+    CHECK(meter.waiting() == 2);
+    for (const char* request : {"m2", "m3"}) {
+        REQUIRE(meter.ask("Metrics", "request", request, {{"frequency", "1s"}, {"filter", of("pids")}}) ==
+                204);
+        const auto before = reports.size();
+        REQUIRE(meter.until([&] { return reports.size() > before; }));
+    }
+    CHECK(meter.waiting() == 4);
+
+    meter.station().broker_comes();
+    const auto arrived = meter.arrived();
+    REQUIRE(arrived.size() >= 4);
+    CHECK(arrived[0].size() == 1);
+    CHECK(arrived[0][0]["measurements"] == json({{{"id", "memory.used"}, {"value", 2000}}}));
+    CHECK(arrived[1].size() == 2);
+    for (const std::size_t which : {2U, 3U})
+        CHECK(arrived[which][0]["measurements"] == json({{{"id", "pids"}, {"value", 2}}}));
+}
+
+TEST_CASE("a report of what has moved takes nothing from one with more", "[BX-13][BX-15][service]") {
+    service::MetricsConfig config{};
+    config.change = 10;
+    Meter meter({}, json::object(), config);
+    meter.use_memory(1000);
+    meter.station().link.set_broker(false);
+    const auto filter = json::array({{{"id", json::array({"memory.used", "pids"})}}});
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}, {"filter", filter}}) == 204);
+    REQUIRE(meter.reports_memory(1000));
+    meter.use_memory(2000);
+    REQUIRE(meter.reports_memory(2000));
+    meter.use_memory(3000);
+    REQUIRE(meter.reports_memory(3000));
+
+    meter.station().broker_comes();
+    const auto arrived = meter.arrived();
+    REQUIRE(arrived.size() == 2);
+    CHECK(meter.value({{"snapshot", arrived[0]}}, "memory.used") == 1000);
+    CHECK(meter.value({{"snapshot", arrived[0]}}, "pids") == 2);
+    CHECK(arrived[1][0]["measurements"] == json({{{"id", "memory.used"}, {"value", 3000}}}));
 }
 
 TEST_CASE("where only the kernel is read the engine is never asked", "[BX-13][service]") {

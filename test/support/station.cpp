@@ -61,10 +61,16 @@ void KeepingLink::publish(service::Publication publication) {
     {
         const std::lock_guard lock(mutex_);
         published_.push_back(publication);
-        if (!there) waiting_.push_back(publication);
+        if (!there) keep(publication);
     }
     news_.notify_all();
     if (there) hand_over(publication);
+}
+
+void KeepingLink::keep(const service::Publication& publication) {
+    if (const auto& key = publication.newest_wins; !key.empty())
+        std::erase_if(waiting_, [&key](const auto& one) { return one.newest_wins == key; });
+    waiting_.push_back(publication);
 }
 
 void KeepingLink::refuse(std::string part) {

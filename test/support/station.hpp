@@ -65,6 +65,7 @@ class KeepingLink final : public service::Link {
     void drop_next(std::string part);  // there is no room for the next one that contains it
 
  private:
+    void keep(const service::Publication& publication);  // until there is a broker
     void hand_over(const service::Publication& publication);
     bool refuses(const service::Publication& publication) const;
     bool drops(const service::Publication& publication);
