@@ -107,8 +107,9 @@ struct ThingsConfig {  // the digital twin
     bool metrics_refresh{true};
     std::int64_t max_command_bytes{1024 * 1024};
     bool redact_env{true};
-    std::string download_ca{};        // PEM bundle; empty: the system's
-    milliseconds sync_pause{30'000};  // no option: the least between two full syncs that nobody asked for
+    std::string download_ca{};         // PEM bundle; empty: the system's
+    milliseconds sync_pause{30'000};   // no option: the least between two full syncs that nobody asked for
+    milliseconds repeat_pause{5'000};  // no option: the same of those that a repeated answer brings
 
     bool operator==(const ThingsConfig&) const = default;
 };

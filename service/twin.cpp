@@ -16,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-constexpr auto kRepeatPause = 5s;
 constexpr auto kLongestDropPause = 1h;
 constexpr auto kSyncPatience = 15s;  // then commands are taken without every part having arrived
 
@@ -119,7 +118,7 @@ void Twin::on_edge_response(const Message& message) {
 void Twin::on_repeat() {
     const auto now = steady_clock::now();
     if (!config_.resync_on_repeat) return;
-    if (last_repeat_sync_ && now - *last_repeat_sync_ < kRepeatPause) return;
+    if (last_repeat_sync_ && now - *last_repeat_sync_ < config_.repeat_pause) return;
     last_repeat_sync_ = now;
     sync();
 }

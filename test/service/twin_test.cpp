@@ -169,6 +169,28 @@ TEST_CASE("a repeated answer changes nothing, unless it is asked for", "[TW-08][
     CHECK(eager.cloud.said().size() == 3);  // once
 }
 
+TEST_CASE("a repeated answer says all again once its pause is over, even if others came meanwhile",
+          "[TW-08][service]") {
+    service::ThingsConfig config{};
+    CHECK(config.repeat_pause == std::chrono::seconds(5));
+    config.resync_on_repeat = true;
+    config.repeat_pause = std::chrono::milliseconds(200);
+    TwinBench bench(config);
+    bench.start();
+    bench.connect();
+    bench.cloud.take_said();
+    const auto repeat = [&bench] {
+        bench.tell("edge/thing/response", bench.cloud.edge_response());
+        bench.settle();
+        return bench.cloud.said().size();
+    };
+    const auto begin = std::chrono::steady_clock::now();
+    REQUIRE(repeat() == 3);
+    REQUIRE(eventually([&] { return repeat() > 3; }));
+    CHECK(bench.cloud.said().size() == 6);
+    CHECK(std::chrono::steady_clock::now() - begin >= config.repeat_pause);
+}
+
 TEST_CASE("another policy says all again, another device moves the twin", "[TW-09][TW-10][service]") {
     TwinBench bench;
     bench.start();
