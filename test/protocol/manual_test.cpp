@@ -101,7 +101,8 @@ std::string fault_of_operation(const twin::Command& command) {
     if (operation == "request") return reason_of(twin::decode_metrics_request(value));
     if (operation == "rename") return reason_of(twin::decode_rename(value));
     if (operation == "update") return reason_of(twin::decode_update(value));
-    if (operation == "start") return value;  // which has none
+    static const std::set<std::string> kWithout = {"start", "stop", "pause", "resume"};
+    if (kWithout.contains(operation)) return value;  // which has none
     if (operation == "remove" && feature == "SoftwareUpdatable")
         return reason_of(twin::decode_remove_software(value));
     if (operation == "remove") return reason_of(twin::decode_remove(value));

@@ -90,10 +90,33 @@ TEST_CASE("recorded commands are understood", "[TW-17][TW-19][protocol]") {
     }
 }
 
+TEST_CASE("recorded commands to a container are understood", "[TW-17][TW-19][protocol]") {
+    const std::vector<std::string> expected = {"start",  "stop",   "pause", "resume",
+                                               "rename", "update", "remove"};
+    const auto lines = golden_lines("twin-container-commands.jsonl");
+    REQUIRE(lines.size() == expected.size());
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto incoming = arrived(lines[i]);
+        INFO(lines[i]);
+        REQUIRE(std::holds_alternative<twin::Command>(incoming.content));
+        const auto& command = std::get<twin::Command>(incoming.content);
+        CHECK(command.feature == "Container:nav-7");
+        CHECK(command.operation == expected[i]);
+        CHECK(incoming.sender.correlation_id == "c-11" + std::to_string(i));
+        CHECK(incoming.sender.wants_answer);
+        const auto value = command.value.empty() ? json() : json::parse(command.value);
+        CHECK(value == json::parse(lines[i])["value"]);
+    }
+}
+
 TEST_CASE("answers are as recorded", "[TW-16][TW-19][TW-27][TW-29][protocol]") {
     const auto lines = golden_lines("twin-commands.jsonl");
     const auto created = arrived(lines[0]).sender;
     const auto stopped = arrived(lines[2]).sender;
+    std::string done = twin::encode_done(stopped);
+    const auto others = golden_lines("twin-container-commands.jsonl");
+    for (const std::size_t which : {1U, 2U, 3U})  // stop, pause, resume
+        done += "\n" + twin::encode_done(arrived(others.at(which)).sender);
     twin::Sender started{kTopic, kPath, "c-103", true};
     twin::Sender unknown{kTopic, "/features/Container:none/inbox/messages/start", "c-104", true};
     const auto late = twin::encode_refusal(
@@ -102,8 +125,8 @@ TEST_CASE("answers are as recorded", "[TW-16][TW-19][TW-27][TW-29][protocol]") {
         unknown, {Stage::Early, Code::ParameterInvalid, "feature Container:none not found"});
     const auto broken =
         twin::encode_refusal({}, {Stage::Protocol, Code::ParameterInvalid, "payload is not valid JSON"});
-    const auto all = twin::encode_text(created, "nav-7") + "\n" + twin::encode_done(stopped) + "\n" + late +
-                     "\n" + early + "\n" + broken;
+    const auto all =
+        twin::encode_text(created, "nav-7") + "\n" + done + "\n" + late + "\n" + early + "\n" + broken;
     INFO(differs("twin-answers.jsonl", all));
     CHECK(differs("twin-answers.jsonl", all).empty());
     CHECK(twin::status_of(Code::ParameterInvalid) == 400);
