@@ -1,6 +1,11 @@
 // Reports of what containers use, from the engine in memory: its processes have no kernel files.
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "test/service/twin_bench.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/child.hpp"
 
 using namespace berth;
 using namespace berth::test;
@@ -327,4 +332,38 @@ TEST_CASE("where only the kernel is read the engine is never asked", "[BX-13][se
     CHECK_FALSE(meter.engine.await_calls(Verb::Stats, 1, std::chrono::milliseconds(1300)));
     meter.settle();
     CHECK(meter.cloud.reports().empty());
+}
+
+TEST_CASE("the connectivity and the request for metrics of Leda's documentation are understood",
+          "[TW-06][TW-65][service]") {
+    const std::string data = BERTH_SOURCE_DIR "/test/data/";
+    // Its placeholders are those of the device that the request is for.
+    auto connectivity = read_file(data + "simulate-connectivity.json");
+    const std::vector<std::pair<std::string, std::string>> words = {{"<namespace>", "dummy-namespace"},
+                                                                    {"<gatewayId>", "dummy-gateway"},
+                                                                    {"<deviceId>", "dummy-device-id"},
+                                                                    {"<tenantId>", "dummy-tenant"}};
+    for (const auto& [placeholder, word] : words)
+        connectivity.replace(connectivity.find(placeholder), placeholder.size(), word);
+
+    TwinBench bench;
+    bench.cloud = Cloud("dummy-namespace:dummy-gateway:dummy-device-id", "dummy-tenant");
+    bench.start();
+    bench.station().await_ready();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 1; });
+    bench.tell("edge/thing/response", connectivity);
+    REQUIRE(bench.until([&] { return bench.is_subscribed(bench.cloud.command_filter()); }));
+    const auto id = bench.create("make", {{"imageRef", "app:1"}, {"start", true}});
+    bench.require([&] { return bench.cloud.status("Container:" + id)["state"]["status"] == "RUNNING"; });
+    bench.cloud.take_said();
+
+    bench.tell(bench.cloud.command_topic("m1", "request"),
+               read_file(data + "container-metrics-request.json"));
+    REQUIRE(bench.answered("m1") == 204);
+    CHECK(bench.cloud.answer("m1")->envelope["headers"]["correlation-id"] ==
+          "3fdc463c-293c-4f39-ab19-24aef7944550");
+    CHECK(bench.says("+Container:" + id));
+    CHECK(bench.engine.await_calls(Verb::Stats, 1));  // the baseline of what is reported later
+    CHECK(bench.cloud.complaints().empty());
 }
