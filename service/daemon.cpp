@@ -181,6 +181,7 @@ class Daemon {
         twin_.emplace(Twin::Parts{loop_, workers_, link_, world_, verbs_, runtime_}, config.things,
                       config.metrics, config.redact);
         router_.add(twin_->routes());
+        link_.on_connected([this] { twin_->on_link_connected(); });
         link_.on_ready([this] { twin_->on_link_ready(); });
         link_.on_lost([this] { twin_->on_link_lost(); });
     }

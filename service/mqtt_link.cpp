@@ -51,6 +51,10 @@ MqttLink::~MqttLink() {
     stop();
 }
 
+void MqttLink::on_connected(std::function<void()> callback) {
+    connected_callbacks_.push_back(std::move(callback));
+}
+
 void MqttLink::on_ready(std::function<void()> callback) {
     ready_callbacks_.push_back(std::move(callback));
 }
@@ -173,6 +177,8 @@ void MqttLink::handle(const Connected&) {
     connected_at_ = Clock::now();
     policy_.on_connected();
     send_without_delay(address_.port);
+    for (const auto& callback : connected_callbacks_)
+        callback();
     filters_ = router_.filters();
     if (filters_.empty()) {
         become_ready();

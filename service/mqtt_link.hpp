@@ -31,6 +31,9 @@ class MqttLink : public Link {
     MqttLink(const MqttLink&) = delete;
     MqttLink& operator=(const MqttLink&) = delete;
 
+    // Called when a connection begins: whatever comes afterwards came over it. Before start().
+    void on_connected(std::function<void()> callback);
+
     // Called after every connect, when the broker has acknowledged the subscriptions: publish what everybody
     // should know now. Before start().
     void on_ready(std::function<void()> callback);
@@ -102,6 +105,7 @@ class MqttLink : public Link {
     BrokerAddress address_{};
     ConnectPolicy policy_;
     std::minstd_rand random_{std::random_device{}()};
+    std::vector<std::function<void()>> connected_callbacks_{};
     std::vector<std::function<void()>> ready_callbacks_{};
     std::vector<std::function<void()>> lost_callbacks_{};
     Outbox outbox_{};

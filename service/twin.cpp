@@ -48,6 +48,11 @@ bool Twin::has(std::string_view feature) const {
     return std::find(config_.features.begin(), config_.features.end(), feature) != config_.features.end();
 }
 
+// Who we are may have been told over a connection that was never ready, or by the last of one that was lost.
+void Twin::on_link_connected() {
+    early_device_.reset();
+}
+
 void Twin::on_link_ready() {
     connected_ = true;
     drop_pause_ = config_.sync_pause;
@@ -86,7 +91,6 @@ void Twin::on_link_lost() {
     loop_.cancel(std::exchange(asking_, 0));
     dispose();
     device_.reset();
-    early_device_.reset();
     words_.reset();
     all_said_ = false;
     subscribed_.clear();

@@ -41,6 +41,7 @@ class Twin {
     Twin(Parts parts, ThingsConfig config, const MetricsConfig& measuring, std::vector<std::string> redact);
 
     std::vector<Route> routes();
+    void on_link_connected();  // and not ready yet
     void on_link_ready();
     void on_link_lost();
     void on_world_ready();  // put in order for the first time: now states are final

@@ -108,6 +108,22 @@ TEST_CASE("modules may speak when the subscriptions are acknowledged, not before
     CHECK(daemon.ready == 1);
 }
 
+TEST_CASE("that a connection begins is told, also after one that was never ready", "[service]") {
+    FakeBroker broker({.acknowledge_subscriptions = false});
+    std::vector<std::string> told;
+    Daemon daemon(config_for(broker.url()));
+    daemon.link.on_connected([&told] { told.emplace_back("connected"); });
+    daemon.link.on_ready([&told] { told.emplace_back("ready"); });
+    daemon.link.on_lost([&told] { told.emplace_back("lost"); });
+    REQUIRE(daemon.link.start());
+    REQUIRE(daemon.until([&] { return broker.subscribes() == 1; }));
+    broker.throw_out(139);
+    REQUIRE(daemon.until([&] { return broker.subscribes() == 2; }));
+    broker.acknowledge_subscriptions();
+    REQUIRE(daemon.until([&] { return daemon.ready == 1; }));
+    CHECK(told == std::vector<std::string>{"connected", "connected", "ready"});
+}
+
 TEST_CASE("what is subscribed later counts until it is unsubscribed or the connection is lost", "[service]") {
     Broker broker;
     broker.start();

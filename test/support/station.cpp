@@ -258,8 +258,16 @@ void Station::command(const std::string& activity, const std::string& word, cons
          false, duplicate);
 }
 
+void Station::reach_broker() {
+    loop.post([this] {
+        reached_ = true;
+        if (twin_) twin_->on_link_connected();
+    });
+}
+
 void Station::connect_broker() {
     loop.post([this] {
+        if (!std::exchange(reached_, false) && twin_) twin_->on_link_connected();
         inventory_.on_link_ready();
         if (twin_) twin_->on_link_ready();
     });

@@ -110,7 +110,8 @@ class Station {
     void desire(const std::string& payload) { send("desiredstate", payload); }
     void command(const std::string& activity, const std::string& word, const std::string& baseline = {},
                  bool duplicate = false);
-    void connect_broker();  // as after the first subscription
+    void reach_broker();    // a connection begins; what comes now came before connect_broker()
+    void connect_broker();  // as after the first subscription; of a connection that begins, where none has
     void broker_comes();    // and what has waited for it is delivered
     void lose_broker();
     void deliver(service::Message message);           // on any topic
@@ -149,6 +150,7 @@ class Station {
     std::optional<service::Twin> twin_;
     std::optional<service::MetricsFile> metrics_file_;
     std::unique_ptr<service::EngineWatcher> watcher_;
+    bool reached_{false};  // on the loop: a connection has begun
     std::thread thread_;
 };
 
