@@ -53,7 +53,8 @@ class Link {
     virtual ~Link() = default;
     // On the loop, like the next four; none of them blocks or throws.
     virtual void publish(Publication publication) = 0;
-    // Besides the routes' own filters, with QoS 1, until the connection is lost or unsubscribe().
+    // Besides the routes' own filters, with QoS 1, until the connection is lost or unsubscribe(). Of no
+    // effect before all have been told that the connection is ready.
     virtual void subscribe(const std::string& filter) = 0;
     virtual void unsubscribe(const std::string& filter) = 0;
     // What waits of this importance is not sent any more; nobody is told.

@@ -218,7 +218,7 @@ void Twin::say_all() {
     // Commands are taken when the cloud has all, or is too slow with it.
     const auto done = [this, number] { subscribe_once(number); };
     loop_.post_after(kSyncPatience, done);
-    if (all.empty()) return done();
+    if (all.empty()) return loop_.post(done);  // the link takes none while it tells us that it is ready
     all.back().delivered = [this, number, done, before = all.back().delivered] {
         if (before) before();
         done();

@@ -160,6 +160,22 @@ TEST_CASE("only what is configured is shown", "[TW-02][service]") {
     CHECK(other.cloud.said() == Words{"+Metrics"});
 }
 
+TEST_CASE("commands are taken on each connection, also where nothing is shown", "[TW-02][TW-07][service]") {
+    service::ThingsConfig none{};
+    none.features = {};
+    TwinBench bench(none);
+    bench.start();
+    bench.connect();
+    bench.station().lose_broker();
+    bench.settle();
+    REQUIRE(bench.station().link.subscribed().empty());
+    bench.station().reach_broker();
+    bench.tell("edge/thing/response", bench.cloud.edge_response());  // retained
+    bench.station().connect_broker();
+    REQUIRE(bench.until([&] { return bench.is_subscribed(bench.cloud.command_filter()); }));
+    CHECK(bench.ask("ContainerFactory", "create", "r1", {{"imageRef", "app:1"}}) == 400);
+}
+
 TEST_CASE("a repeated answer changes nothing, unless it is asked for", "[TW-08][service]") {
     TwinBench bench;
     bench.start();

@@ -144,8 +144,15 @@ std::vector<service::Publication> KeepingLink::all() const {
     return published_;
 }
 
+void KeepingLink::set_ready(bool ready) {
+    const std::lock_guard lock(mutex_);
+    ready_ = ready;
+    if (!ready) subscribed_.clear();
+}
+
 void KeepingLink::subscribe(const std::string& filter) {
     const std::lock_guard lock(mutex_);
+    if (!ready_) return;
     subscribed_.push_back(filter);
     news_.notify_all();
 }
@@ -270,11 +277,13 @@ void Station::connect_broker() {
         if (!std::exchange(reached_, false) && twin_) twin_->on_link_connected();
         inventory_.on_link_ready();
         if (twin_) twin_->on_link_ready();
+        link.set_ready(true);
     });
 }
 
 void Station::lose_broker() {
     loop.post([this] {
+        link.set_ready(false);
         if (twin_) twin_->on_link_lost();
     });
 }

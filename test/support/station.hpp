@@ -60,6 +60,7 @@ class KeepingLink final : public service::Link {
     std::uint64_t dropped(service::Importance importance) const override;
     std::size_t waiting(service::Importance importance) const;
     void set_broker(bool there) { broker_ = there; }
+    void set_ready(bool ready);        // while it is not, nothing is subscribed
     void broker_comes();               // on the loop: it gets what has been waiting, in order
     void refuse(std::string part);     // from now on the broker refuses what contains it
     void drop_next(std::string part);  // there is no room for the next one that contains it
@@ -75,6 +76,7 @@ class KeepingLink final : public service::Link {
     std::vector<service::Publication> published_;
     std::vector<service::Publication> arrived_;
     std::vector<service::Publication> waiting_;  // while the broker is away
+    bool ready_{false};
     std::vector<std::string> subscribed_;
     std::atomic<bool> broker_;
     const std::string file_;
