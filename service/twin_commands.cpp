@@ -46,16 +46,23 @@ void Twin::on_command(const Message& message) {
     if (message.retained) return;  // of another day
     if (!all_said_ || !early_.empty()) return keep_early(message);
     const auto topic = twin::parse_command_topic(message.topic);
-    if (!topic || topic->thing_id != words_->thing().id)
+    if (!topic)
         return log::warn("command on '{}' ignored: expected {}<request>/<subject>", message.topic,
                          words_->thing().command_filter.substr(0, words_->thing().command_filter.size() - 1));
-    if (topic->request_id.empty() && is_notice(topic->subject)) return on_notice(*topic, message);
+    const bool is_ours = topic->thing_id == words_->thing().id;  // else of the thing that we were
+    if (topic->request_id.empty() && is_notice(topic->subject)) {
+        if (is_ours) on_notice(*topic, message);
+        return;
+    }
     if (is_copy(message)) return log::info("command on '{}' came twice: done once", message.topic);
     const auto most = static_cast<std::size_t>(config_.max_command_bytes);
     auto incoming = twin::decode_command(message.payload, words_->thing(), most);
     const Asked asked{*topic, std::move(incoming.sender)};
     if (const auto* refusal = std::get_if<twin::Refusal>(&incoming.content))
         return refuse(asked, refusal->stage, refusal->code, refusal->message);
+    if (!is_ours)
+        return refuse(asked, Stage::Early, Code::SubjectNotFound,
+                      "sent to " + topic->thing_id + "; this thing is " + words_->thing().id);
     if (under_way_ + software_.waiting() >= kMostUnderWay) return refuse_for_now(asked);
     carry_out(asked, std::get<twin::Command>(incoming.content));
 }

@@ -241,6 +241,42 @@ TEST_CASE("another policy says all again, another device moves the twin", "[TW-0
     CHECK(moved.said() == Words{"+SoftwareUpdatable", "+ContainerFactory", "+Metrics"});
 }
 
+TEST_CASE("whoever asks the thing that we were is told that it is not here", "[TW-10][TW-23][service]") {
+    TwinBench bench;
+    bench.start();
+    bench.connect();
+    const Cloud moved("acme.fleet:gw:truck-8");
+    const json create = {{"imageRef", "app:1"}};
+    const auto refused = [&](const Cloud& asking, const std::string& request) {
+        const auto asked = asking.command_topic(request, "create");
+        const auto thing = asked.substr(0, asked.find("/req/"));
+        return bench.station().link.await([&](const auto& all) {
+            return std::any_of(all.begin(), all.end(), [&](const service::Publication& one) {
+                return one.topic == thing + "/res/" + request + "/404";
+            });
+        });
+    };
+    bench.tell("edge/thing/response", moved.edge_response());
+    bench.require([&] { return bench.is_subscribed(moved.command_filter()); });
+    // The broker may send some until it has ended the subscription.
+    bench.command("ContainerFactory", "create", "r1", create);
+    CHECK(refused(bench.cloud, "r1"));
+    bench.tell(bench.cloud.command_topic("r2", "create"),
+               moved.command("ContainerFactory", "create", "r2", create));
+    CHECK(refused(bench.cloud, "r2"));
+
+    // Or it was kept for us, and then we are another one.
+    bench.station().lose_broker();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 2; });
+    bench.tell(moved.command_topic("r3", "create"),
+               moved.command("ContainerFactory", "create", "r3", create));
+    bench.introduce(bench.cloud);
+    CHECK(refused(moved, "r3"));
+    bench.settle();
+    CHECK(bench.engine.containers().empty());
+}
+
 TEST_CASE("an answer that makes no sense changes nothing", "[TW-11][service]") {
     TwinBench bench;
     bench.start();
