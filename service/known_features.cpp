@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "protocol/digest.hpp"
 #include "protocol/twin/features.hpp"
 #include "service/files.hpp"
 #include "service/log.hpp"
@@ -12,14 +13,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMostNameBytes =
+    251;  // file systems take 255; while it is written it has .new behind it
+
 enum class Colons { All, First };
 
-fs::path file_of(const fs::path& folder, std::string thing_id, Colons colons) {
+std::string name_of(std::string thing_id, Colons colons) {
     for (auto at = thing_id.find(':'); at != std::string::npos; at = thing_id.find(':', at)) {
         thing_id[at] = '_';
         if (colons == Colons::First) break;
     }
-    return folder / ("sup_back_" + thing_id + ".json");
+    return "sup_back_" + thing_id + ".json";
+}
+
+fs::path file_of(const fs::path& folder, const std::string& thing_id) {
+    auto name = name_of(thing_id, Colons::All);
+    if (name.size() > kMostNameBytes) name = name_of(sha256(thing_id), Colons::All);
+    return folder / name;
 }
 
 Result<std::vector<ContainerId>> read(const fs::path& file) {
@@ -31,26 +41,30 @@ Result<std::vector<ContainerId>> read(const fs::path& file) {
     return ids;
 }
 
-}  // namespace
-
 // What either file knows may be in the cloud still. The older one goes when the other has it all.
-Result<std::vector<ContainerId>> load(const fs::path& folder, const std::string& thing_id) {
-    const auto file = file_of(folder, thing_id, Colons::All);
-    const auto older = file_of(folder, thing_id, Colons::First);
-    std::error_code error;
-    auto ids = read(file);
-    if (older == file || !fs::exists(older, error)) return ids;
+void take_over(const fs::path& older, const fs::path& folder, const std::string& thing_id,
+               std::vector<ContainerId>& ids) {
     const auto former = read(older);
-    if (!former) log::warn("{}: it is not believed", former.error().message);
-    if (!former || !ids) return ids;
+    if (!former) return log::warn("{}: it is not believed", former.error().message);
     for (const auto& id : *former)
-        if (std::find(ids->begin(), ids->end(), id) == ids->end()) ids->push_back(id);
-    if (auto saved = save(folder, thing_id, *ids); !saved) {
-        log::warn("{} is kept: {}", older.string(), saved.error().message);
-        return ids;
-    }
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    if (auto saved = save(folder, thing_id, ids); !saved)
+        return log::warn("{} is kept: {}", older.string(), saved.error().message);
+    std::error_code error;
     fs::remove(older, error);
     if (error) log::warn("remove {}: {}", older.string(), error.message());
+}
+
+}  // namespace
+
+Result<std::vector<ContainerId>> load(const fs::path& folder, const std::string& thing_id) {
+    const auto file = file_of(folder, thing_id);
+    auto ids = read(file);
+    for (const auto colons : {Colons::All, Colons::First}) {
+        const auto older = folder / name_of(thing_id, colons);
+        std::error_code error;
+        if (ids && older != file && fs::exists(older, error)) take_over(older, folder, thing_id, *ids);
+    }
     return ids;
 }
 
@@ -58,7 +72,7 @@ Result<> save(const fs::path& folder, const std::string& thing_id, const std::ve
     std::error_code error;
     fs::create_directories(folder, error);
     if (error) return fail(Errc::Internal, "make folder " + folder.string() + ": " + error.message());
-    return replace_file(file_of(folder, thing_id, Colons::All), twin::encode_known(ids), 0600);
+    return replace_file(file_of(folder, thing_id), twin::encode_known(ids), 0600);
 }
 
 }  // namespace berth::service::known_features

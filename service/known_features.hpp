@@ -11,8 +11,9 @@
 
 namespace berth::service::known_features {
 
-// sup_back_<thing id with _ for every :>.json. What an older name of it knows, in which only the first : was
-// replaced, is taken over. No file, or an empty one: none. Invalid: damaged.
+// sup_back_<thing id with _ for every :>.json; where that is too long for a file, with the SHA-256 of the id
+// instead. What an older name of it knows, as one in which only the first : was replaced, is taken over. No
+// file, or an empty one: none. Invalid: damaged.
 Result<std::vector<ContainerId>> load(const std::filesystem::path& folder, const std::string& thing_id);
 
 // Atomic, 0600; the folder is made if missing.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "protocol/digest.hpp"
 #include "test/service/twin_bench.hpp"
 #include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
@@ -641,6 +642,30 @@ TEST_CASE("Kanto's older file is taken over, a damaged one is not believed", "[T
     damaged.start();
     damaged.connect();
     CHECK(damaged.cloud.said() == Words{"+SoftwareUpdatable", "+ContainerFactory", "+Metrics"});
+}
+
+TEST_CASE("a thing whose id is too long for the name of a file is remembered as well", "[TW-74][service]") {
+    TwinBench bench;
+    bench.cloud = Cloud("acme.fleet:gw:" + std::string(300, 'x'));
+    const auto thing = "acme.fleet:gw:" + std::string(300, 'x') + ":edge:containers";
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    CHECK(becomes((bench.home.path() / "things" / ("sup_back_" + sha256(thing) + ".json")).string(),
+                  R"({"web":"Container:web"})"));
+
+    // One that fits, but not while it is written, may be Kanto's.
+    TwinBench just;
+    const auto name = std::string(211, 'x');
+    just.cloud = Cloud("acme.fleet:gw:" + name);
+    const auto older =
+        just.home.path() / "things" / ("sup_back_acme.fleet_gw_" + name + "_edge_containers.json");
+    write(older.string(), R"({"gone":"Container:gone"})");
+    REQUIRE(std::filesystem::exists(older));
+    just.start();
+    just.connect();
+    CHECK(just.says("-Container:gone"));
+    CHECK_FALSE(std::filesystem::exists(older));
 }
 
 TEST_CASE("a notification never hurts, and a thing made anew hears all again", "[TW-28][service]") {
