@@ -140,7 +140,7 @@ Result<Usage> KernelReader::read(const EngineId& engine_id, std::int64_t pid, co
     if (const auto text = files.cpu.read(buffer_)) {
         auto used = files.version_1 ? number_in(*text) : number_of(*text, "usage_usec");
         if (used && !files.version_1) *used *= kPerMicrosecond;
-        if (used && machine.cpu > 0) usage.cpu = CpuUse{*used, machine.cpu};
+        if (used && machine.cpu > 0) usage.cpu = CpuUse{*used, machine.cpu, CpuSource::Kernel};
     }
     if (const auto used = number(files.memory, buffer_)) {
         MemoryUse memory{*used, 0, number(files.memory_limit, buffer_).value_or(0)};

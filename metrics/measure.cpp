@@ -12,7 +12,7 @@ double percent(double part, double whole) {
 }
 
 std::optional<double> cpu_utilization(const std::optional<CpuUse>& now, const std::optional<CpuUse>& before) {
-    if (!now || !before || now->host <= before->host) return std::nullopt;
+    if (!now || !before || now->source != before->source || now->host <= before->host) return std::nullopt;
     const auto used = now->container > before->container ? now->container - before->container : 0;
     return percent(static_cast<double>(used), static_cast<double>(now->host - before->host));
 }

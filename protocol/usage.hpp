@@ -34,9 +34,15 @@ inline std::optional<Transfer> total_of(const Transfers& parts) {  // absent: of
     return sum;
 }
 
+enum class CpuSource {
+    Kernel,
+    Engine
+};  // each has its own sum of the host: an engine leaves stolen time out
+
 struct CpuUse {  // nanoseconds
     std::uint64_t container{};
     std::uint64_t host{};  // of all CPUs together, idle included
+    CpuSource source{CpuSource::Kernel};
     bool operator==(const CpuUse&) const = default;
 };
 

@@ -51,7 +51,7 @@ Result<Usage> decode_stats(std::string_view body) {
     if (count(cpu, "system_cpu_usage") == 0 && usage.pids == 0)
         return fail(Errc::Conflict, "stats: it does not run");
     if (const auto host = count(cpu, "system_cpu_usage"); host > 0)
-        usage.cpu = CpuUse{count(member(cpu, "cpu_usage"), "total_usage"), host};
+        usage.cpu = CpuUse{count(member(cpu, "cpu_usage"), "total_usage"), host, CpuSource::Engine};
     if (memory.contains("usage")) {
         const auto& details = member(memory, "stats");
         const char* inactive =

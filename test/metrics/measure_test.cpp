@@ -66,6 +66,13 @@ TEST_CASE("what there is no data for is left out", "[TW-62][TW-63][metrics]") {
     CHECK(values(now, {}, 0).count("memory.utilization") == 0);
 }
 
+TEST_CASE("two readings of different sources give no utilisation", "[TW-63][metrics]") {
+    Usage now{};
+    now.cpu = CpuUse{300, 2000, CpuSource::Engine};
+    CHECK(values(now, CpuUse{100, 1000, CpuSource::Kernel}).empty());
+    CHECK(values(now, CpuUse{100, 1000, CpuSource::Engine})["cpu.utilization"] == 20);
+}
+
 TEST_CASE("counters never fall", "[TW-62][metrics]") {
     Accumulator plain;
     CHECK(plain.add(10) == 10);

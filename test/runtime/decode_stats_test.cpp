@@ -23,7 +23,8 @@ Result<Usage> decoded(const std::string& name) {
 TEST_CASE("stats of an engine with control groups of version 1", "[CM-40][TW-62][runtime]") {
     const auto usage = decoded("version-1");
     REQUIRE(usage);
-    CHECK(usage->cpu == CpuUse{3'033'825'417, 129'780'000'000});  // not times the number of CPUs
+    CHECK(usage->cpu ==
+          CpuUse{3'033'825'417, 129'780'000'000, CpuSource::Engine});  // not times the number of CPUs
     CHECK(usage->memory == MemoryUse{13'070'336, 10'506'240, 67'108'864});
     CHECK(usage->io == Transfer{1'785'856, 10'486'272});  // two devices, and no line counted twice
     CHECK(usage->net == Transfer{3'000'001'182, 5'000'000'042});
@@ -33,7 +34,7 @@ TEST_CASE("stats of an engine with control groups of version 1", "[CM-40][TW-62]
 TEST_CASE("stats of an engine with control groups of version 2", "[CM-40][TW-62][runtime]") {
     const auto usage = decoded("version-2");
     REQUIRE(usage);
-    CHECK(usage->cpu == CpuUse{3'033'825'000, 129'780'000'000});
+    CHECK(usage->cpu == CpuUse{3'033'825'000, 129'780'000'000, CpuSource::Engine});
     CHECK(usage->memory == MemoryUse{13'070'336, 10'506'240, 67'108'864});
     CHECK(usage->io == Transfer{1'781'760, 10'485'760});
     CHECK(usage->net == Transfer{1182, 0});
@@ -44,7 +45,7 @@ TEST_CASE("stats of an engine with control groups of version 2", "[CM-40][TW-62]
 TEST_CASE("stats without devices, interfaces and limits have no such part", "[CM-40][TW-62][runtime]") {
     const auto usage = decoded("version-2-host-idle");
     REQUIRE(usage);
-    CHECK(usage->cpu == CpuUse{700'246'000, 156'170'000'000});
+    CHECK(usage->cpu == CpuUse{700'246'000, 156'170'000'000, CpuSource::Engine});
     CHECK(usage->memory == MemoryUse{229'376, 0, 2'070'081'536});  // the machine's
     CHECK_FALSE(usage->io);
     CHECK_FALSE(usage->net);
