@@ -102,6 +102,11 @@ Transfer Flow::add(const Transfers& parts, Accumulator::Fall fall) {
 }
 
 void Accumulators::apply(Usage& usage, std::int64_t its_pid) {
+    if (pid > 0 && its_pid <= 0) {
+        usage.io.reset();
+        usage.net.reset();
+        return;
+    }
     const bool same_run = pid > 0 && pid == its_pid;
     if (is_of_another_run(its_pid)) {
         io.begin_anew();

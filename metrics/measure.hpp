@@ -64,10 +64,12 @@ class Flow {
 
 struct Accumulators {  // of one container
     Flow io{}, net{};
-    std::int64_t pid{};  // of the last reading; one run of the container has one
+    std::int64_t pid{};  // the last one that was known; one run of the container has one
 
-    bool is_of_another_run(std::int64_t its_pid) const { return pid > 0 && pid != its_pid; }
-    void apply(Usage& usage, std::int64_t its_pid);  // not positive: not known (yet)
+    bool is_of_another_run(std::int64_t its_pid) const { return pid > 0 && its_pid > 0 && pid != its_pid; }
+    // A pid that is not positive is not known. After one that was, nobody can say of which run the reading
+    // is: it has no io and net then, and the next one that can be told makes up for it.
+    void apply(Usage& usage, std::int64_t its_pid);
 };
 
 }  // namespace berth::metrics

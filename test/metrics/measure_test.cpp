@@ -108,12 +108,31 @@ TEST_CASE("a restart adds what flowed, and nothing else", "[TW-62][metrics]") {
     // More than before the restart is new all the same.
     CHECK(apply(reading(3000, 3000), 9) == reading(kLarge + 4000, kLarge + 4000));
     // The process of a run may become known late.
-    CHECK(apply(reading(10, 10), -1) == reading(kLarge + 4010, kLarge + 4010));
+    CHECK(apply(reading(10, 10), -1) == Usage{});
     CHECK(apply(reading(20, 20), 10) == reading(kLarge + 4020, kLarge + 4020));
     // Within a run only interfaces come round.
     CHECK(apply(reading(kRound - 1, kRound - 1), 10) ==
           reading(kLarge + 4000 + kRound - 1, kLarge + 4000 + kRound - 1));
     CHECK(apply(reading(9, 9), 10) == reading(kLarge + 4000 + kRound + 9, kLarge + 4000 + kRound - 1 + 9));
+}
+
+TEST_CASE("nothing is counted twice while the process is not known", "[TW-62][metrics]") {
+    metrics::Accumulators sums;
+    const auto flowed = [&sums](std::uint64_t bytes, std::int64_t pid) {
+        Usage usage{};
+        usage.net = Transfer{bytes, bytes};
+        usage.io = Transfer{bytes, bytes};
+        sums.apply(usage, pid);
+        CHECK(usage.net == usage.io);
+        return usage.net;
+    };
+    CHECK(flowed(5, 0) == Transfer{5, 5});  // of a first one there is no doubt
+    CHECK(flowed(1000, 7) == Transfer{1000, 1000});
+    CHECK_FALSE(flowed(1100, 0));
+    CHECK_FALSE(flowed(1150, -1));
+    CHECK(flowed(1200, 7) == Transfer{1200, 1200});
+    CHECK_FALSE(flowed(10, 0));  // it may have been started anew
+    CHECK(flowed(20, 8) == Transfer{1220, 1220});
 }
 
 TEST_CASE("an interface or a device that goes takes nothing of the sum away", "[TW-62][metrics]") {
