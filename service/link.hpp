@@ -56,7 +56,7 @@ class Link {
     // Besides the routes' own filters, with QoS 1, until the connection is lost or unsubscribe(). Of no
     // effect before all have been told that the connection is ready.
     virtual void subscribe(const std::string& filter) = 0;
-    virtual void unsubscribe(const std::string& filter) = 0;
+    virtual void unsubscribe(const std::string& filter) = 0;  // also what a session of before has
     // What waits of this importance is not sent any more; nobody is told.
     virtual void withdraw(Importance importance) = 0;
     // The same of what waits on topics that begin so, in order: whoever asks may publish it again.

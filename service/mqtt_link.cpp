@@ -105,7 +105,8 @@ void MqttLink::subscribe(const std::string& filter) {
 }
 
 void MqttLink::unsubscribe(const std::string& filter) {
-    if (state_ != State::Ready || std::erase(filters_, filter) == 0) return;
+    if (state_ != State::Ready) return;
+    std::erase(filters_, filter);
     if (const auto sent = connection_.unsubscribe({filter}); !sent)
         log::warn("{}: messages on '{}' may still come", sent.error().message, filter);
     asked_ = true;

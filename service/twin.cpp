@@ -93,7 +93,7 @@ void Twin::on_link_lost() {
     device_.reset();
     words_.reset();
     all_said_ = false;
-    subscribed_.clear();
+    if (!subscribed_.empty()) left_behind_ = std::exchange(subscribed_, {});
     link_.withdraw(Importance::Twin);
     link_.withdraw(Importance::Metrics);
     for (auto& late : link_.take_back(twin::kAnswers))
@@ -233,6 +233,9 @@ void Twin::subscribe_once(std::uint64_t sync) {
     if (sync != sync_number_ || !words_ || !subscribed_.empty()) return;
     subscribed_ = words_->thing().command_filter;
     link_.subscribe(subscribed_);
+    // In a session that the broker keeps we would go on getting what is meant for the thing that we were.
+    if (const auto former = std::exchange(left_behind_, {}); !former.empty() && former != subscribed_)
+        link_.unsubscribe(former);
 }
 
 }  // namespace berth::service

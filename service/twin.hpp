@@ -123,6 +123,7 @@ class Twin {
     std::optional<twin::Device> early_device_;  // the same, told before we were ready
     std::optional<twin::Features> words_;       // while it is known who we are
     std::string subscribed_;                    // the command filter, empty: none
+    std::string left_behind_;                   // that of a connection that was lost
     std::uint64_t sync_number_{0};              // of the newest; a step of an older one ends there
     std::optional<std::chrono::steady_clock::time_point> last_repeat_sync_;
     std::optional<std::chrono::steady_clock::time_point> last_own_sync_;

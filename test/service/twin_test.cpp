@@ -274,7 +274,9 @@ TEST_CASE("whoever asks the thing that we were is told that it is not here", "[T
                moved.command("ContainerFactory", "create", "r3", create));
     bench.introduce(bench.cloud);
     CHECK(refused(moved, "r3"));
+    bench.require([&] { return bench.is_subscribed(bench.cloud.command_filter()); });
     bench.settle();
+    CHECK(bench.station().link.unsubscribed().back() == moved.command_filter());  // a session has it still
     CHECK(bench.engine.containers().empty());
 }
 

@@ -160,7 +160,13 @@ void KeepingLink::subscribe(const std::string& filter) {
 void KeepingLink::unsubscribe(const std::string& filter) {
     const std::lock_guard lock(mutex_);
     std::erase(subscribed_, filter);
+    unsubscribed_.push_back(filter);
     news_.notify_all();
+}
+
+std::vector<std::string> KeepingLink::unsubscribed() const {
+    const std::lock_guard lock(mutex_);
+    return unsubscribed_;
 }
 
 std::vector<std::string> KeepingLink::subscribed() const {

@@ -56,7 +56,8 @@ class KeepingLink final : public service::Link {
     // The same of what a broker that is there has got.
     bool await_arrived(const std::function<bool(const std::vector<service::Publication>&)>& enough) const;
     std::vector<service::Publication> all() const;
-    std::vector<std::string> subscribed() const;  // now
+    std::vector<std::string> subscribed() const;    // now
+    std::vector<std::string> unsubscribed() const;  // so far
     std::uint64_t dropped(service::Importance importance) const override;
     std::size_t waiting(service::Importance importance) const;
     void set_broker(bool there) { broker_ = there; }
@@ -78,6 +79,7 @@ class KeepingLink final : public service::Link {
     std::vector<service::Publication> waiting_;  // while the broker is away
     bool ready_{false};
     std::vector<std::string> subscribed_;
+    std::vector<std::string> unsubscribed_;
     std::atomic<bool> broker_;
     const std::string file_;
     std::vector<std::string> refused_;
