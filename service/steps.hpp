@@ -118,9 +118,10 @@ class Steps {
         std::stop_source stop{};
         std::size_t tries{};
         bool of_update{};
-        Room room{};                     // null: pulled in any case
-        std::optional<Error> refused{};  // NoSpace, found out on the way
-        TimerId again{};                 // of the next try
+        Room room{};                                // null: pulled in any case
+        std::optional<Error> refused{};             // NoSpace, found out on the way
+        TimerId again{};                            // of the next try
+        std::stop_source queued{std::nostopstate};  // of its pull, as the workers know it
     };
     enum class For { Update, Itself };  // whether cancel_pulls() means it
     void fetch(const ContainerSpec& spec, Room room, For whom, Progress progress, Next next);

@@ -149,7 +149,7 @@ void Steps::pull(const std::shared_ptr<Fetch>& fetch) {
         auto pulled = runtime_.pull(fetch->image, std::move(call));
         return [this, fetch, pulled = std::move(pulled)] { on_pulled(fetch, pulled); };
     };
-    workers_.submit(Lane::Pulls, fetch->id, job);
+    fetch->queued = workers_.submit(Lane::Pulls, fetch->id, job);
 }
 
 void Steps::on_pulled(const std::shared_ptr<Fetch>& fetch, const Result<>& pulled) {
@@ -184,7 +184,8 @@ void Steps::cancel_pulls() {
 
 void Steps::cancel(const std::shared_ptr<Fetch>& fetch) {
     fetch->stop.request_stop();
-    if (fetch->again == 0) return;
+    // Between two tries, or behind pulls of others, which may take hours, nobody hears that.
+    if (fetch->again == 0 && !workers_.withdraw(fetch->queued)) return;
     loop_.cancel(std::exchange(fetch->again, 0));
     loop_.post([this, fetch] { pull(fetch); });  // which only ends it
 }

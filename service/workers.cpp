@@ -40,6 +40,21 @@ std::stop_source Workers::submit(Lane lane, std::string key, Job job) {
     return stop;
 }
 
+bool Workers::withdraw(const std::stop_source& job) {
+    Entry gone;  // ends without the lock: what its job holds may call back
+    const std::lock_guard lock(mutex_);
+    for (auto& [lane, queue] : queues_) {
+        const auto at =
+            std::ranges::find_if(queue.waiting, [&job](const Entry& waiting) { return waiting.stop == job; });
+        if (at == queue.waiting.end()) continue;
+        gone = std::move(*at);
+        queue.waiting.erase(at);
+        end_turn(gone);
+        return true;
+    }
+    return false;
+}
+
 void Workers::stop() {
     std::deque<Entry> dropped;
     std::map<std::uint64_t, std::stop_source> running;
@@ -99,13 +114,20 @@ void Workers::finish(const Entry& entry, Task done) {
     const std::lock_guard lock(mutex_);
     running_.erase(entry.number);
     if (done && !stopping_) loop_.post(std::move(done));
+    end_turn(entry);
+}
+
+// With the lock.
+void Workers::end_turn(const Entry& entry) {
     if (entry.key.empty()) return;
     const auto turns = turns_.find(entry.key);
-    turns->second.pop_front();
-    if (turns->second.empty())
+    auto& order = turns->second;
+    const bool was_first = order.front().number == entry.number;
+    std::erase_if(order, [&entry](const Turn& turn) { return turn.number == entry.number; });
+    if (order.empty())
         turns_.erase(turns);
-    else
-        queues_[turns->second.front().lane].wake.notify_one();
+    else if (was_first)
+        queues_[order.front().lane].wake.notify_one();
 }
 
 }  // namespace berth::service

@@ -43,6 +43,9 @@ class Workers {
     // The returned source stops this one job: one that still waits is run all the same, with its token set,
     // so that its Task can tell.
     std::stop_source submit(Lane lane, std::string key, Job job);
+    // Takes that job out, if it still waits: it never runs, and its key is the next one's turn. False: it
+    // runs, or has run.
+    bool withdraw(const std::stop_source& job);
 
     // No new work; waiting jobs are dropped, every running job is asked to stop, threads are joined, their
     // tasks are dropped. Blocks until the last job has returned.
@@ -69,6 +72,7 @@ class Workers {
     bool take(Queue& queue, Entry& entry);  // false: stopping
     bool find_ready(Queue& queue, Entry& entry);
     void finish(const Entry& entry, Task done);
+    void end_turn(const Entry& entry);
 
     Loop& loop_;
     std::mutex mutex_;

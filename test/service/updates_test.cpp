@@ -817,6 +817,36 @@ TEST_CASE("CLEANUP ends a download between two tries", "[UA-62][service]") {
     CHECK(device.names_and_images().empty());
 }
 
+TEST_CASE("a download whose pull waits behind those of others is interrupted at once", "[UA-62][service]") {
+    const berth::test::CapturedLog log;
+    Gateway device;
+    device.deploy("one", {{"web"}, {"map"}, {"nav"}});
+    device.station.reset();
+    for (const std::string name : {"map", "nav"})
+        REQUIRE(device.engine.remove(device.engine.named(name)->engine_id, {}));
+    device.engine.remove_image("app:1");
+    device.engine.put_in_registry("app:1");
+    device.engine.put_in_registry("big:1");
+    device.engine.hang_pulls(true);
+    device.on();
+    REQUIRE(device.engine.await_calls(Verb::Pull, 2));  // they are made again
+    const bool by_newer = GENERATE(false, true);
+    device.on().desire(message("two", {{"web", "big:1"}}));
+    REQUIRE(berth::test::eventually([&] { return log.contains("pulling image 'big:1'"); }));
+    if (by_newer)
+        device.on().desire(message("three", {{"web", "app:2"}}));
+    else
+        device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "DOWNLOAD_FAILURE"));
+    REQUIRE(device.on().says("two", by_newer ? "SUPERSEDED" : "INCOMPLETE"));
+    CHECK_THAT(device.on().last("two")->actions[0].message,
+               StartsWith(by_newer ? "interrupted by a newer desired state" : "interrupted by CLEANUP"));
+    CHECK(device.engine.calls(Verb::Pull) == 2);
+    if (!by_newer) return;
+    REQUIRE(device.on().says("three", "COMPLETED"));
+    CHECK(device.names_and_images() == Words{"web=app:2"});
+}
+
 TEST_CASE("a message that is too large even to wait is told so", "[UA-05][service]") {
     Gateway device;
     auto large = message("large", {{"web"}});

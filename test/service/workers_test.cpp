@@ -131,6 +131,35 @@ TEST_CASE("a job that is stopped while it waits runs with its token set", "[serv
     CHECK(was_stopped);
 }
 
+TEST_CASE("a job that is withdrawn while it waits never runs and holds up nobody of its key", "[service]") {
+    Loop loop;
+    Workers workers(loop, {{Lane::Pulls, 1}, {Lane::Steps, 1}});
+    std::promise<void> running;
+    const auto busy = workers.submit(Lane::Pulls, "", [&](std::stop_token stop) {
+        running.set_value();
+        wait_for_stop(stop);
+        return Task{};
+    });
+    std::atomic<bool> ran{false};
+    const auto first = workers.submit(Lane::Pulls, "web", [&](std::stop_token) {
+        ran = true;
+        return Task{};
+    });
+    const auto behind = workers.submit(Lane::Pulls, "web", [&](std::stop_token) {
+        ran = true;
+        return Task{};
+    });
+    workers.submit(Lane::Steps, "web", [&](std::stop_token) -> Task { return [&] { loop.stop(); }; });
+    running.get_future().wait();
+    CHECK_FALSE(workers.withdraw(busy));
+    CHECK(workers.withdraw(behind));
+    CHECK(workers.withdraw(first));
+    CHECK_FALSE(workers.withdraw(first));
+    loop.run();  // ends: nobody has the key
+    workers.stop();
+    CHECK_FALSE(ran);
+}
+
 TEST_CASE("stop ends running jobs, drops waiting ones and every result", "[service]") {
     Loop loop;
     Workers workers(loop, {{Lane::Quick, 1}});
