@@ -70,6 +70,8 @@ class Updates {
     bool is_at_rest() const;        // no message waits, no operation is open, the world is in order
 
  private:
+    static constexpr milliseconds kFirstWritePause{500};
+    static constexpr milliseconds kLongestWritePause{30'000};
     using Waiting = std::variant<DesiredState, CommandMessage>;
     struct Unsent {
         std::string payload{};
@@ -117,6 +119,8 @@ class Updates {
     void bound_unsent();
     void keep_soon(Flush flush = Flush::Lazy);
     void write(Flush flush, Journal::Then then);
+    void on_written(Flush flush, const Result<>& kept);
+    void write_again_later();
     void run(const reconcile::Run& step, const Result<>& kept);
     void read_back(const ContainerSpec& asked, const std::string& activity, const reconcile::StepDone& end);
     JournalRecord record() const;
@@ -154,8 +158,11 @@ class Updates {
     std::string last_said_;                   // of the operation: a copy of its message gets it again
     std::map<std::uint64_t, Unsent> unsent_;  // the newest feedback, in order, until acknowledged
     std::uint64_t last_unsent_{0};
-    bool keeping_{false};               // a record of what was said is on its way
-    std::optional<Flush> unkept_{};     // what came after it is still to be written
+    bool keeping_{false};            // a record of what was said is on its way
+    std::optional<Flush> unkept_{};  // what came after it is still to be written
+    bool behind_{false};             // the newest record could not be written: the disk has an older one
+    TimerId write_again_{0};
+    milliseconds write_pause_{kFirstWritePause};
     std::size_t kept_waiting_{0};       // messages that wait, by the newest record
     std::uint64_t taken_{0};            // inbox number of the last message that was handled
     std::uint64_t taken_by_record_{0};  // the same, of the newest record

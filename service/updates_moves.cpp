@@ -60,7 +60,6 @@ void Updates::settle(reconcile::Advance advance, std::function<void(const Error&
     if (not_kept) settling_ = true;
     auto act = [this, deeds = deeds_of(advance.effects), not_kept](const Result<>& kept) {
         if (not_kept) settling_ = false;
-        if (!kept) log::error("journal: {}", kept.error().message);
         if (!kept && not_kept) {
             not_kept(kept.error());
         } else {
@@ -85,12 +84,36 @@ void Updates::write(Flush flush, Journal::Then then) {
     const bool fewer_wait = next.waiting.size() < kept_waiting_;
     kept_waiting_ = next.waiting.size();
     const bool takes = std::exchange(taken_by_record_, taken_) != taken_;
-    if (takes && recorded_)
-        then = [this, up_to = taken_, then = std::move(then)](const Result<>& kept) {
-            recorded_(up_to);
-            if (then) then(kept);
-        };
-    journal_.write(std::move(next), fewer_wait || takes ? Flush::Now : flush, std::move(then));
+    const Flush how = fewer_wait || takes || behind_ ? Flush::Now : flush;
+    auto written = [this, how, takes, up_to = taken_, then = std::move(then)](const Result<>& kept) {
+        on_written(how, kept);
+        if (takes && recorded_) recorded_(up_to);
+        if (then) then(kept);
+    };
+    journal_.write(std::move(next), how, std::move(written));
+}
+
+// What happened since then happened all the same: a Berth that starts would believe the old record, and carry
+// on with an operation that has ended. So the newest one is tried again until it is on disk, as in the store.
+void Updates::on_written(Flush flush, const Result<>& kept) {
+    if (!kept) {
+        if (!std::exchange(behind_, true))
+            log::error("journal: {}; tried again until it is written", kept.error().message);
+        if (write_again_ == 0) write_again_later();
+    } else if (behind_ && flush == Flush::Now) {
+        behind_ = false;
+        write_pause_ = kFirstWritePause;
+        loop_.cancel(std::exchange(write_again_, 0));
+        log::info("journal: written again");
+    }
+}
+
+void Updates::write_again_later() {
+    write_again_ = loop_.post_after(write_pause_, [this] {
+        write_again_ = 0;
+        write_pause_ = std::min(write_pause_ * 2, kLongestWritePause);
+        keep_soon(Flush::Now);
+    });
 }
 
 JournalRecord Updates::record() const {
@@ -176,16 +199,15 @@ void Updates::keep_soon(Flush flush) {
     if (!unkept_ || flush == Flush::Now) unkept_ = flush;
     if (keeping_ || settling_) return;
     keeping_ = true;
-    write(*std::exchange(unkept_, std::nullopt), [this](const Result<>& kept) {
+    write(*std::exchange(unkept_, std::nullopt), [this](const Result<>&) {
         keeping_ = false;
-        if (!kept) log::warn("journal: {}: feedback may be lost or sent once more", kept.error().message);
         if (unkept_) keep_soon(*unkept_);
     });
 }
 
 // Of an open operation, too: its acknowledgements are in no record before its next move.
 void Updates::keep_rest() {
-    if (unkept_ || forget_timer_ != 0 || is_open() || identifying_ || !waiting_.empty())
+    if (behind_ || unkept_ || forget_timer_ != 0 || is_open() || identifying_ || !waiting_.empty())
         write(Flush::Now, {});
 }
 

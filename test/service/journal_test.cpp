@@ -84,6 +84,22 @@ void damage(const std::filesystem::path& file, std::streamoff offset) {
     out.put(static_cast<char>(byte ^ 0x5a));
 }
 
+struct FlushingReleased {  // also when the test ends early: the journal's thread is joined after it
+    ~FlushingReleased() { flushing_hangs = flushing_fails = false; }
+};
+
+// Whether the next Berth would find it ended, with all that was said of it still to be sent.
+bool has_ended_on_disk(const test::Gateway& device, const std::string& activity) {
+    const TemporaryFolder apart;
+    const auto copy = apart.path() / "journal";
+    std::filesystem::copy_file(device.folder.path() / "operation" / "journal", copy);
+    const Desk desk(copy);
+    if (!desk.found || !*desk.found) return false;  // it is written just then
+    const JournalRecord& record = **desk.found;
+    return record.operation && record.operation->activity_id == activity && record.operation->ended &&
+           !record.unsent.empty() && record.unsent.back() == record.last_said;
+}
+
 constexpr std::streamoff kSecond = static_cast<std::streamoff>(Journal::kSlotBytes);
 
 }  // namespace
@@ -180,15 +196,12 @@ TEST_CASE("a record that could not be flushed is not found by the next process",
 
 TEST_CASE("a copy of a message that could not be recorded is not told that it was accepted",
           "[UA-56][UA-73][service]") {
-    struct Released {  // also when the test ends early: the journal's thread is joined after it
-        ~Released() { flushing_hangs = flushing_fails = false; }
-    };
     test::Gateway device;
     device.deploy("one", {{"web"}});
     REQUIRE(test::eventually([&] { return device.on().is_at_rest(); }));
     device.station.reset();  // what the broker has taken is on disk as well
     device.on().on_loop([] {});
-    const Released released;
+    const FlushingReleased released;
     const auto text = test::message("two", {{"web", "app:2"}}, 5);
     const int before = flushes_begun;
     flushing_fails = true;
@@ -202,6 +215,27 @@ TEST_CASE("a copy of a message that could not be recorded is not told that it wa
     REQUIRE(test::eventually([&] { return device.on().is_at_rest(); }));
     CHECK(device.on().words_until("two", "") == test::Words{"IDENTIFYING", "IDENTIFICATION_FAILED"});
     CHECK(device.names_and_images() == test::Words{"web=app:1"});
+}
+
+TEST_CASE("how an update has ended while the disk took nothing is on disk once it takes something",
+          "[UA-65][UA-71][service]") {
+    test::Gateway device;
+    device.deploy("one", {{"web"}});
+    device.engine.put_in_registry("big:1");
+    device.engine.hang_pulls(true);
+    device.on().link.set_broker(false);  // no acknowledgement makes another record
+    device.on().desire(test::message("two", {{"web", "big:1"}}));
+    REQUIRE(device.engine.await_calls(test::Verb::Pull, 1));
+    const FlushingReleased released;
+    flushing_fails = true;
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    REQUIRE(test::eventually([&] { return device.on().is_at_rest(); }));
+    const int before = flushes_begun;
+    REQUIRE(test::eventually([&] { return flushes_begun > before; }));  // in vain
+    REQUIRE(test::eventually([&] { return !has_ended_on_disk(device, "two"); }));
+    flushing_fails = false;
+    CHECK(test::eventually([&] { return has_ended_on_disk(device, "two"); }));
 }
 
 TEST_CASE("two damaged slots or a later version are told, kept aside and written over", "[UA-65][service]") {
