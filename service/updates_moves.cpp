@@ -50,8 +50,10 @@ bool changes_nothing(const OperationState& operation) {
 }  // namespace
 
 void Updates::settle(reconcile::Advance advance, std::function<void(const Error&)> not_kept) {
-    // A check that finds everything running changes nothing that a power cut could make wrong.
-    const bool idle = !not_kept && changes_nothing(advance.next);
+    // A check that finds everything running changes nothing that a power cut could make wrong. But for the
+    // end by a command: nobody would give it again, and no time ends what stands in IDENTIFIED.
+    const bool is_last_word = advance.next.ended && !advance.next.drives_itself;
+    const bool idle = !not_kept && !is_last_word && changes_nothing(advance.next);
     operation_ = std::move(advance.next);
     if (operation_->running)
         inventory_.hold();

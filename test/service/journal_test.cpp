@@ -238,6 +238,23 @@ TEST_CASE("how an update has ended while the disk took nothing is on disk once i
     CHECK(test::eventually([&] { return has_ended_on_disk(device, "two"); }));
 }
 
+TEST_CASE("the end of an unchanged set is flushed before it is told where commands drive it",
+          "[UA-65][service]") {
+    test::Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(test::message("two", {{"web"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    for (const std::string done : {"DOWNLOAD_SUCCESS", "UPDATE_SUCCESS", "ACTIVATION_SUCCESS"}) {
+        device.on().command("two",
+                            done == "ACTIVATION_SUCCESS" ? "ACTIVATE" : done.substr(0, done.find('_')));
+        REQUIRE(device.on().says("two", done));
+    }
+    const int before = flushes_begun;
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(flushes_begun > before);
+}
+
 TEST_CASE("two damaged slots or a later version are told, kept aside and written over", "[UA-65][service]") {
     TemporaryFolder folder;
     const auto file = folder.path() / "journal";
