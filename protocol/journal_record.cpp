@@ -186,7 +186,8 @@ std::string encode(const JournalRecord& record) {
                         {"waiting", std::move(waiting)},
                         {"stampBootId", record.stamp_boot_id},
                         {"stampUptime", record.stamp_uptime},
-                        {"taken", record.taken}};
+                        {"taken", record.taken},
+                        {"movedUptime", record.moved_uptime}};
     if (record.operation) json["operation"] = json_of(*record.operation);
     return print(json);
 }
@@ -206,6 +207,7 @@ Result<JournalRecord> decode_journal(std::string_view text) {
         record.stamp_boot_id = json.value("stampBootId", std::string{});
         record.stamp_uptime = json.value("stampUptime", std::int64_t{0});
         record.taken = json.value("taken", std::uint64_t{0});
+        record.moved_uptime = json.value("movedUptime", std::int64_t{0});
         if (json.contains("operation")) record.operation = state_of(json["operation"]);
         return record;
     } catch (const std::exception& problem) {

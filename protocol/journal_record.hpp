@@ -34,6 +34,7 @@ struct JournalRecord {
     std::string stamp_boot_id{};  // the machine's run
     std::int64_t stamp_uptime{};  // ms of that run
     std::uint64_t taken{};        // numbers of the inbox up to this one need nothing more than this record
+    std::int64_t moved_uptime{};  // when the operation last moved, ms of the run boot_id; 0: nobody knows
     bool operator==(const JournalRecord&) const = default;
 };
 

@@ -168,6 +168,7 @@ class Updates {
     std::uint64_t taken_by_record_{0};  // the same, of the newest record
     TimerId forget_timer_{0};           // acknowledgements come in bursts
     TimerId abandon_timer_{0};
+    std::int64_t moved_{0};  // when the operation last did, ms of the machine's run; 0: nobody knows
     std::uint64_t last_number_{0};
     std::deque<std::string> commands_;  // acted on last: one that is delivered twice acts once
     std::deque<std::string> accepted_;  // digests of what was acted on last, or gave way: a retained copy

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kMostUnsent = Journal::kSlotBytes / 16;
 constexpr milliseconds kForgetPause{200};
 constexpr milliseconds kSaidAfterRecord{60'000};  // where nobody knows how long
+constexpr milliseconds kLeastPatience{3'000};     // the broker may have kept commands for a Berth that starts
 
 // Steps that lead away from the old set; the way back is never refused.
 bool leads_forward(reconcile::StepKind kind) {
@@ -55,6 +56,7 @@ void Updates::settle(reconcile::Advance advance, std::function<void(const Error&
     const bool is_last_word = advance.next.ended && !advance.next.drives_itself;
     const bool idle = !not_kept && !is_last_word && changes_nothing(advance.next);
     operation_ = std::move(advance.next);
+    if (!advance.effects.empty()) moved_ = ms_since_boot();  // else there was nothing to do about the event
     if (operation_->running)
         inventory_.hold();
     else
@@ -128,6 +130,7 @@ JournalRecord Updates::record() const {
     record.stamp_boot_id = boot_id();
     record.stamp_uptime = ms_since_boot();
     record.taken = taken_;
+    record.moved_uptime = moved_;
     record.accepted.assign(accepted_.begin(), accepted_.end());
     record.commands.assign(commands_.begin(), commands_.end());
     record.boot_id = resumed_ ? boot_id() : boot_before_;
@@ -295,12 +298,17 @@ void Updates::say_progress(const Feedback& feedback, reconcile::Weight weight) {
     link_.publish(std::move(publication));
 }
 
-// An operation that stands where something is down must not stand there for ever.
+// An operation that stands where something is down must not stand there for ever, however often Berth is
+// started anew meanwhile.
 void Updates::wait_for_commands() {
     loop_.cancel(std::exchange(abandon_timer_, 0));
     if (!is_open() || operation_->running || config_.abandon_after == milliseconds::zero()) return;
-    abandon_timer_ = loop_.post_after(config_.abandon_after, [this, number = operation_->number] {
+    const milliseconds all = config_.abandon_after;
+    const milliseconds passed{ms_since_boot() - moved_};
+    const auto left = std::clamp(all - passed, std::min(kLeastPatience, all), all);
+    abandon_timer_ = loop_.post_after(left, [this, number = operation_->number] {
         abandon_timer_ = 0;
+        moved_ = ms_since_boot();  // where nothing is down it stays, and is looked at as late again
         on_event(reconcile::Abandoned{number});
     });
 }
@@ -319,6 +327,7 @@ void Updates::restore(JournalRecord record) {
         boot_before_ = record.boot_id;
         operation_ = std::move(record.operation);
         last_number_ = operation_->number;
+        moved_ = record.moved_uptime;
         resumed_ = operation_->ended;
         if (!resumed_) log::info("activity '{}' was interrupted and goes on", operation_->activity_id);
     }
@@ -356,7 +365,10 @@ void Updates::on_world_ready() {
     recovering_ = false;
     loop_.post([this] { work_off(); });
     if (std::exchange(resumed_, true)) return;
-    on_event(reconcile::Resumed{boot_before_ == boot_id()});
+    const bool same_boot = boot_before_ == boot_id();
+    const bool knows = same_boot && !boot_id().empty() && moved_ != 0 && moved_ <= ms_since_boot();
+    if (!knows) moved_ = ms_since_boot();
+    on_event(reconcile::Resumed{same_boot});
 }
 
 std::optional<std::string> Updates::open_activity() const {

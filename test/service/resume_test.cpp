@@ -603,3 +603,32 @@ TEST_CASE("an operation that nobody finishes ends by itself where something is d
     REQUIRE(device.on().says("two", "INCOMPLETE"));
     CHECK(device.names_and_images() == Words{"web=app:1"});
 }
+
+TEST_CASE("the time that nobody finishes an operation in goes on while Berth is started anew",
+          "[UA-61][service]") {
+    Gateway device;
+    device.deploy("one", {{"web"}});
+    device.on().desire(message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE"}) {
+        device.on().command("two", word);
+        REQUIRE(device.on().says("two", word + "_SUCCESS"));
+    }
+    device.station.reset();
+    const auto before = on_disk(device);
+    REQUIRE(before);
+    device.on();
+    device.station.reset();
+    auto record = on_disk(device);
+    REQUIRE(record);
+    CHECK(record->moved_uptime == before->moved_uptime);  // to be looked at again is no move
+    record->moved_uptime -= device.config.abandon_after.count();
+    {
+        service::Loop loop;
+        service::Journal journal(loop, journal_of(device));
+        REQUIRE(journal.open());
+        journal.write(*record, service::Flush::Now, {});
+    }
+    REQUIRE(device.on().says("two", "INCOMPLETE"));
+    CHECK(device.names_and_images() == Words{"web=app:1"});
+}
