@@ -116,21 +116,23 @@ class Updates {
     void settle(reconcile::Advance advance, std::function<void(const Error&)> not_kept = {});
     std::vector<Deed> deeds_of(const std::vector<reconcile::Effect>& effects);
     Deed deed_of(const reconcile::Send& send);
-    void bound_unsent();
-    void keep_soon(Flush flush = Flush::Lazy);
-    void write(Flush flush, Journal::Then then);
-    void on_written(Flush flush, const Result<>& kept);
-    void write_again_later();
     void run(const reconcile::Run& step, const Result<>& kept);
     void read_back(const ContainerSpec& asked, const std::string& activity, const reconcile::StepDone& end);
-    JournalRecord record() const;
-    void restore_waiting(const JournalRecord& record);
     void wait_for_commands();
     void publish(std::string payload, std::uint64_t unsent);
     void know_as_own(const std::string& payload);
-    void forget_unsent(std::uint64_t unsent);
     void say_progress(const Feedback& feedback, reconcile::Weight weight);
     std::string stamped(Feedback feedback);
+
+    // What the journal knows of it (updates_record.cpp).
+    JournalRecord record() const;
+    void write(Flush flush, Journal::Then then);
+    void on_written(Flush flush, const Result<>& kept);
+    void write_again_later();
+    void keep_soon(Flush flush = Flush::Lazy);
+    void bound_unsent();
+    void forget_unsent(std::uint64_t unsent);
+    void restore_waiting(const JournalRecord& record);
 
     Loop& loop_;
     Link& link_;
