@@ -5,12 +5,14 @@
 #include <spdlog/spdlog.h>
 
 #include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "runtime/docker/decode.hpp"
 #include "runtime/docker/docker_runtime.hpp"
 #include "runtime/docker/encode.hpp"
+#include "runtime/docker/errors.hpp"
 
 namespace berth::runtime::docker {
 namespace {
@@ -41,7 +43,7 @@ Result<> DockerRuntime::move_to(const EngineId& engine_id, const ContainerSpec& 
     // First the new place, so that what runs is never without any.
     if (place == Place::Shared && !is_there) {
         const auto body = encode_member(engine_id, spec);
-        const auto joined = expect(request("POST", at_network(bridge, "/connect"), body), call);
+        const auto joined = expect_on_bridge(request("POST", at_network(bridge, "/connect"), body), call);
         if (!joined) return fail(joined.error(), doing);
     }
     if (place == Place::Nowhere && is_there)
@@ -105,24 +107,35 @@ void DockerRuntime::remove_network(const std::string& name, const Call& call) co
         spdlog::warn("network '{}' is left behind: {}", name, gone.error().message);
 }
 
-// Whoever tidies up the engine takes the bridge along while nothing runs on it. Who was on it notes that one,
-// and is found a place on no other of its name.
-Result<> DockerRuntime::come_back_to_bridge(const EngineId& engine_id, const Call& call) {
+// Whoever tidies up the engine takes the bridge along while nothing runs on it.
+Result<> DockerRuntime::make_bridge_again(const Call& call) {
     const auto& bridge = options_.bridge.name;
     if (options_.bridge.disable) return fail(Errc::Unsupported, "no bridge is made here");
     if (auto claimed = claim_network(bridge, call); !claimed) return claimed;
     auto there = ensure_network(call);
     release_network(bridge);
-    if (!there) return there;
+    return there;
+}
+
+Result<Reply> DockerRuntime::expect_on_bridge(const Request& request, const Call& call) {
+    auto reply = expect(request, call);
+    if (reply || !is_network_gone(reply.error()) || !make_bridge_again(call)) return reply;
+    return expect(request, call);
+}
+
+// Who was on it notes that one, and is found a place on no other of its name.
+Result<> DockerRuntime::come_back_to_bridge(const EngineId& engine_id, const Call& call) {
+    if (auto there = make_bridge_again(call); !there) return there;
     const auto seen = look_at(engine_id, call);
     if (!seen) return seen.error();
-    const auto& spec = seen->container.spec;
-    if (!seen->networks.contains(bridge)) return fail(Errc::NotFound, "it is not on the bridge");
+    const auto& bridge = options_.bridge.name;
+    // Engine 26 starts nothing apart either while the network that it was made for is not there.
+    if (!seen->networks.contains(bridge)) return {};
     if (auto left = leave(engine_id, bridge, call); !left) return left;
-    // What is on no network gets its usual one, without names.
-    if (spec.name.empty()) return {};
-    const auto joined =
-        expect(request("POST", at_network(bridge, "/connect"), encode_member(engine_id, spec)), call);
+    // Without a network it would start without one. Of one whose document is lost the names are not known.
+    const auto& spec = seen->container.spec;
+    auto body = spec.name.empty() ? encode_member(engine_id) : encode_member(engine_id, spec);
+    const auto joined = expect(request("POST", at_network(bridge, "/connect"), std::move(body)), call);
     if (!joined) return joined.error();
     return {};
 }

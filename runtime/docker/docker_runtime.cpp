@@ -104,8 +104,9 @@ Result<> DockerRuntime::ensure_network(const Call& call) const {
     return {};
 }
 
-Result<std::string> DockerRuntime::gateway(const Call& call) const {
-    const auto reply = expect(request("GET", "/networks/" + url_escape(options_.bridge.name)), call);
+Result<std::string> DockerRuntime::gateway(const Call& call) {
+    const auto reply =
+        expect_on_bridge(request("GET", "/networks/" + url_escape(options_.bridge.name)), call);
     if (!reply) return fail(reply.error(), fmt::format("network {}", options_.bridge.name));
     return decode_gateway(reply->body);
 }

@@ -70,7 +70,10 @@ class DockerRuntime final : public Runtime {
 
     Result<> ensure_network(const Call& call) const;
     void compare_insecure_registries(const Call& call) const;
-    Result<std::string> gateway(const Call& call) const;
+    // Once more, with the bridge made again, where it fails as somebody has removed that.
+    Result<Reply> expect_on_bridge(const Request& request, const Call& call);
+    Result<> make_bridge_again(const Call& call);
+    Result<std::string> gateway(const Call& call);
     Result<std::vector<std::vector<std::string>>> layers_of_images(const Call& call) const;
     void keep_manifest(const std::string& reference, const Manifest& manifest);
     std::optional<Manifest> take_manifest(const std::string& reference);

@@ -27,12 +27,6 @@ std::string signal_for(const StopOptions& options, const Inspected& seen) {
     return seen.stop_signal.empty() ? "SIGTERM" : seen.stop_signal;
 }
 
-// "network 0a1b… not found", as of a container that is there.
-bool is_network_gone(const Error& error) {
-    return error.code == Errc::NotFound && error.message.find("network ") != std::string::npos &&
-           error.message.ends_with(" not found");
-}
-
 bool came_without_answer(const Error& error) {
     return error.code == Errc::Unavailable || error.code == Errc::Timeout || error.code == Errc::Interrupted;
 }

@@ -156,6 +156,11 @@ std::string clean_message(std::string_view text) {
     return clean;
 }
 
+bool is_network_gone(const Error& error) {
+    return error.code == Errc::NotFound && error.message.find("network ") != std::string::npos &&
+           error.message.ends_with(" not found");
+}
+
 Error to_error(int status, std::string_view body) {
     const auto message = message_of(body);
     auto clean = clean_message(message);

@@ -17,4 +17,7 @@ Error to_error(int status, std::string_view body);
 // one line, at most 500 bytes.
 std::string clean_message(std::string_view text);
 
+// "network 0a1b… not found": of a call about something else that is there.
+bool is_network_gone(const Error& error);
+
 }  // namespace berth::runtime::docker

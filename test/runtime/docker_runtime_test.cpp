@@ -151,6 +151,43 @@ TEST_CASE("a bridge network that somebody has removed is made again for a start"
     CHECK(engine.requests().back() == "POST /v1.41/containers/e2/start");
 }
 
+TEST_CASE("what starts apart, or has lost its document, gets a removed bridge back as well",
+          "[CM-38][runtime]") {
+    bool made = false;
+    std::string joined;
+    StubEngine engine([&](const std::string& request, Peer& peer) {
+        const auto asks = [&request](const char* what) { return request.find(what) != std::string::npos; };
+        if (asks("/networks/create")) {
+            made = true;
+            return peer.answer(201, R"({"Id":"n2","Warning":""})");
+        }
+        if (asks("/networks/berth0\r\n"))
+            return made ? peer.answer(200, "{}")
+                        : peer.answer(404, R"({"message":"network berth0 not found"})");
+        if (asks("/networks/berth0/connect")) joined = request;
+        if (asks("/networks/berth0/")) return peer.answer(200, "");
+        // Engine 26 looks for the network of a container's mode, whichever it is on.
+        if (asks("/containers/apart/start") && !made)
+            return peer.answer(404, R"({"message":"could not find a network matching network mode berth0: )"
+                                    R"(network berth0 not found"})");
+        if (asks("/containers/bare/start") && joined.empty())
+            return peer.answer(404, R"({"message":"network 0a1b2c not found"})");
+        if (asks("/start")) return peer.answer(204, "");
+        if (asks("/containers/apart/json"))
+            return peer.answer(
+                200, R"({"Id":"apart","NetworkSettings":{"Networks":{"berth0-apart-1a2b3c4d":null}}})");
+        if (asks("/containers/bare/json"))
+            return peer.answer(200, R"({"Id":"bare","NetworkSettings":{"Networks":{"berth0":null}}})");
+        nothing_else(request, peer);
+    });
+    DockerRuntime runtime({.socket = engine.socket()});
+    CHECK(runtime.start("apart", {}));
+    CHECK(made);
+    CHECK(joined.empty());
+    CHECK(runtime.start("bare", {}));
+    CHECK_THAT(joined, ContainsSubstring(R"({"Container":"bare"})"));
+}
+
 TEST_CASE("insecure registries that the engine does not allow are one warning a connect",
           "[CM-33][runtime]") {
     std::string info = R"({"RegistryConfig":{"IndexConfigs":{"b:5000":{"Secure":false}}}})";
