@@ -162,5 +162,13 @@ TEST_CASE("a disk that turns read-only in the middle: the old set runs, the reas
                ContainsSubstring("Read-only file system"));
     CHECK(device.probe.ask("after").names() == Lines{"gone", "web"});
     CHECK(device.daemon.running());
+
     device.daemon.kill();  // before its disk goes
+    disk.repair();
+    device.start();
+    device.deploy("repaired", {{"web", "berth-test/sleeper:2"}});
+    CHECK(device.containers() == Lines{"web"});
+    CHECK(device.engine.id("web") != web);
+    CHECK(device.engine.state("web") == "running");
+    device.daemon.stop();
 }

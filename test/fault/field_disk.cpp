@@ -1,5 +1,9 @@
-// Disks without room: Berth's own, before an update and in the middle of one, and the engine's.
+// Disks without room: Berth's own, before an update and in the middle of one, and the engine's. And one that
+// turns read-only.
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "test/fault/on_device.hpp"
 #include "test/fault/site.hpp"
@@ -15,6 +19,14 @@ namespace {
 using Names = std::vector<std::string>;
 
 const std::string kNoRoom = "o space";  // of "No space left on device", or "no space: need …"
+const std::string kReadOnly = "Read-only file system";
+
+// Of the action that failed.
+std::string failure_told(const FeedbackSaid& said) {
+    for (const auto& action : said.actions)
+        if (action.status.ends_with("_FAILURE")) return action.message;
+    return {};
+}
 
 }  // namespace
 
@@ -69,6 +81,55 @@ TEST_CASE("a data folder that fills up in the middle of an update: one of both s
         good += full.empty() && afterwards.empty() ? 1 : 0;
     }
     tell("data folder full in each phase", good, static_cast<long>(commands.size()));
+    device.daemon.stop();  // before its disk goes
+}
+
+TEST_CASE("a data folder that turns read-only in any phase: the old set runs, and repaired it serves again",
+          "[.][field][UA-71]") {
+    Device device(Device::Unstarted{}, {{"update_agent.parallel", "1"}});
+    const SmallDisk disk(device.daemon.home());
+    device.start();
+    TwoSets sets(device);
+    long good = 0;
+    const std::vector<std::pair<std::string, std::string>> phases = {
+        {"DOWNLOAD", "DOWNLOAD"}, {"UPDATE", "UPDATE"}, {"ACTIVATE", "ACTIVATION"}};
+    for (const auto& [cut_in, word] : phases) {
+        INFO("read-only from " << cut_in << " on");
+        const auto before = set_on(device);
+        const auto update = sets.next();
+        device.probe.desire(stamped(update.message));
+        device.probe.await(update.activity, "IDENTIFIED");
+        for (const auto& [command, ignored] : phases) {
+            if (command == cut_in) break;
+            REQUIRE(carry_out(device, update.activity, command));
+        }
+        disk.become_read_only();
+        CHECK_FALSE(carry_out(device, update.activity, cut_in));
+        CHECK_THAT(failure_told(device.probe.await(update.activity, word + "_FAILURE")),
+                   ContainsSubstring(kReadOnly));
+        CHECK(carry_out(device, update.activity, "CLEANUP"));
+        CHECK(await_end(device, update.activity) == "INCOMPLETE");
+        const auto cut = sets.aftermath(update.activity, TwoSets::Records::MayBeOld);
+        CHECK(cut == "");
+        CHECK(set_on(device) == before);
+
+        const auto refused = "refused-in-" + cut_in;
+        device.probe.desire(desired_state(refused, {{"web", kSleeper}}));
+        CHECK_THAT(device.probe.await(refused, "IDENTIFICATION_FAILED").message,
+                   ContainsSubstring(kReadOnly));
+        CHECK(device.daemon.running());
+
+        device.daemon.kill();
+        disk.repair();
+        device.start();
+        const auto next = sets.next();
+        device.probe.desire(next.message);
+        device.probe.await(next.activity, "COMPLETED");
+        const auto afterwards = sets.aftermath(next.activity);
+        CHECK(afterwards == "");
+        good += cut.empty() && afterwards.empty() ? 1 : 0;
+    }
+    tell("data folder read-only in each phase", good, static_cast<long>(phases.size()));
     device.daemon.stop();  // before its disk goes
 }
 

@@ -42,6 +42,11 @@ void SmallDisk::become_read_only() const {
     run_command({"mount", "-o", "remount,abort", folder_});
 }
 
+void SmallDisk::repair() const {
+    run_command({"umount", folder_});
+    run_command({"mount", "-o", "loop", image_, folder_});
+}
+
 // In ever smaller pieces: how much of the room is for files is the file system's secret.
 Filler::Filler(const std::string& folder, std::uintmax_t leave) : file_(folder + "/filler") {
     if (std::filesystem::space(folder).capacity > kSmall)

@@ -16,6 +16,8 @@ class SmallDisk {
     SmallDisk& operator=(const SmallDisk&) = delete;
 
     void become_read_only() const;
+    // While nobody has a file on it open: it can be written to again, and what was flushed is there.
+    void repair() const;
 
  private:
     std::string folder_;
