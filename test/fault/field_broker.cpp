@@ -1,6 +1,6 @@
-// The broker goes away in each phase of an update and comes back after its end: nothing of the feedback is
-// lost, changed or out of order, and what comes twice is the same message. Or it has been told that Berth has
-// a message, when Berth is killed.
+// The broker goes away in each phase of an update, identification among them, and comes back after its end:
+// nothing of the feedback is lost, changed or out of order, and what comes twice is the same message. Or it
+// has been told that Berth has a message, when Berth is killed.
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -58,11 +58,9 @@ std::vector<std::string> said_in(const Scenario& scenario, std::optional<Verb> a
 }  // namespace
 
 TEST_CASE("a broker that goes away in any phase gets all feedback when it is back", "[.][field][UA-44]") {
-    const std::vector<Absence> absences = {{"DOWNLOAD", 1, Verb::Create},
-                                           {"UPDATE", 1, Verb::Stop},
-                                           {"ACTIVATE", 1, Verb::Start},
-                                           {"CLEANUP", 1, Verb::Remove},
-                                           {"ROLLBACK", 2, Verb::Remove}};
+    const std::vector<Absence> absences = {{"identification", 1, Verb::List}, {"DOWNLOAD", 1, Verb::Create},
+                                           {"UPDATE", 1, Verb::Stop},         {"ACTIVATE", 1, Verb::Start},
+                                           {"CLEANUP", 1, Verb::Remove},      {"ROLLBACK", 2, Verb::Remove}};
     std::vector<std::vector<std::string>> undisturbed;
     for (const auto& scenario : scenarios())
         undisturbed.push_back(scenario.before.empty() ? std::vector<std::string>{}
