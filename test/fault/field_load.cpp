@@ -1,14 +1,13 @@
-// Much at once, and again and again: twenty containers, an engine that others keep busy, two update managers.
+// Much at once, and again and again: twenty containers, an engine that others keep busy.
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <map>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "test/fault/on_device.hpp"
-#include "test/fault/site.hpp"
 #include "test/support/catch.hpp"
-#include "test/support/update_manager.hpp"
 #include "test/support/wait.hpp"
 
 using namespace berth::test;
@@ -53,39 +52,6 @@ class BusyBody {
     std::atomic<int> rounds_{0};
     std::string failed_{};  // read when the thread has ended
     std::jthread thread_;   // last: it uses the others
-};
-
-// Several managers on one broker, each with activities of its own.
-class Managers {
- public:
-    explicit Managers(Device& device) : device_(device) {}
-
-    void desire(const std::string& activity, const std::string& message) {
-        managers_.emplace(activity, UpdateManager(UpdateManager::Owner::Agrees));
-        device_.probe.desire(message);
-    }
-
-    // Answers what has been said since the last time.
-    void look() {
-        const auto all = device_.probe.feedback();
-        for (; heard_ < all.size(); ++heard_) {
-            const auto& said = all[heard_];
-            const auto manager = managers_.find(said.activity);
-            if (manager == managers_.end()) continue;
-            last_words_[said.activity] = said.status;
-            const auto command = manager->second.on_feedback(said.status, !said.actions.empty());
-            if (!command.empty()) device_.probe.command(said.activity, command);
-        }
-    }
-
-    const UpdateManager& of(const std::string& activity) const { return managers_.at(activity); }
-    const std::map<std::string, std::string>& last_words() const { return last_words_; }
-
- private:
-    Device& device_;
-    std::map<std::string, UpdateManager> managers_{};
-    std::map<std::string, std::string> last_words_{};
-    std::size_t heard_{0};
 };
 
 }  // namespace
@@ -136,35 +102,4 @@ TEST_CASE("two of twenty containers at a time are replaced while others keep the
     CHECK(busybody.stop() == "");
     CHECK(left_at_last_on(device, set_on(device), networks) == "");
     tell("two at a time on a busy engine", good, static_cast<long>(components.size() / 2));
-}
-
-TEST_CASE("two update managers send fifty desired states in turns: the last one wins",
-          "[.][field][UA-08][UA-55]") {
-    Device device;
-    TwoSets sets(device);
-    Managers managers(device);
-    std::string last;
-    constexpr int kMessages = 50;
-    for (int i = 0; i < kMessages; ++i) {
-        const auto update = sets.next_to((i + 1) % 2);  // the last one to the set that is not there now
-        last = update.activity;
-        managers.desire(update.activity, stamped(update.message));
-        managers.look();
-    }
-    const bool ended = eventually([&] {
-        managers.look();
-        return managers.of(last).has_ended();
-    });
-    CHECK(ended);
-    CHECK(managers.of(last).result() == "COMPLETED");
-    CHECK(sets.leftovers(sets.set(0)) == "");
-    managers.look();
-    CHECK(managers.last_words().size() == kMessages);
-    long good = 0;
-    for (const auto& [activity, word] : managers.last_words()) {
-        INFO(activity << " ended in " << word);
-        CHECK((word == "SUPERSEDED" || word == "COMPLETED"));
-        good += word == "SUPERSEDED" || word == "COMPLETED" ? 1 : 0;
-    }
-    tell("desired states of two managers", good, kMessages);
 }
