@@ -150,6 +150,10 @@ struct Container {
     bool runs() const { return state.status == Status::Running || state.status == Status::Paused; }
     // Or has just ended, and the engine starts it again: a crash loop is a way of running.
     bool is_up() const { return runs() || state.restarting; }
+    // Its record is all there is: it is being made, was removed while nobody looked, or the engine lost it.
+    bool is_missing() const { return engine_id.empty(); }
+    // Whatever took it down: nobody asked for that.
+    bool should_run() const { return spec.restart.type != "no" && started_before && !manually_stopped; }
     // A stop has taken the one that was asked for away, or somebody else has.
     bool has_other_policy() const { return !engine_policy.empty() && engine_policy != spec.restart.type; }
 };

@@ -23,7 +23,8 @@ OrderedJson json_of(const OldInstance& old) {
     return {{"spec", json_of(old.spec)},
             {"ran", old.ran},
             {"paused", old.paused},
-            {"manuallyStopped", old.manually_stopped}};
+            {"manuallyStopped", old.manually_stopped},
+            {"missing", old.missing}};
 }
 
 OrderedJson json_of(const ActionState& action) {
@@ -88,7 +89,8 @@ ContainerSpec spec_of(const Json& json) {
 
 OldInstance old_of(const Json& json) {
     return {spec_of(json.at("spec")), json.at("ran"), json.at("paused"),
-            json.value("manuallyStopped", false)};  // a record of before does not have it
+            json.value("manuallyStopped", false),  // a record of before has neither
+            json.value("missing", false)};
 }
 
 ActionState action_of(const Json& json) {

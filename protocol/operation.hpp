@@ -29,9 +29,10 @@ std::optional<Action> parse_action(std::string_view text);
 // The instance that was there when the operation was identified.
 struct OldInstance {
     ContainerSpec spec{};
-    bool ran{};  // running, paused or about to be started again by the engine
+    bool ran{};  // running, paused or about to be started again by the engine; if missing: it should run
     bool paused{};
     bool manually_stopped{};  // somebody had asked for its end
+    bool missing{};           // there was its record alone
     bool operator==(const OldInstance&) const = default;
 };
 

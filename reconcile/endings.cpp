@@ -27,6 +27,8 @@ std::string undone_message(const ActionState& action) {
     switch (action.action) {
         case Action::Create: return "new instance removed";
         case Action::Recreate:
+            // Nothing was done to it: whoever was about to make it again goes on.
+            if (action.old && action.old->missing && !action.touched) return "new instance removed";
             return action.old && action.old->ran ? "new instance removed, old one running"
                                                  : "new instance removed, old one as it was";
         case Action::Update: return "old values set again";

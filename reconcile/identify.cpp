@@ -27,8 +27,11 @@ ContainerSpec in_place(const ContainerSpec& now, const ContainerSpec& wanted) {
     return spec;
 }
 
+// One that is missing comes back as it should be: taken back, an update leaves nothing down for good.
 OldInstance old_of(const Container& now) {
-    return {now.spec, now.is_up(), now.state.status == Status::Paused, now.manually_stopped};
+    const bool missing = now.is_missing();
+    return {now.spec, missing ? now.should_run() : now.is_up(), now.state.status == Status::Paused,
+            now.manually_stopped, missing};
 }
 
 ActionState action_of(const Change& change, const DesiredState& desired,

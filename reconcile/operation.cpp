@@ -99,4 +99,15 @@ bool is_moving(const OperationState& state, const ContainerId& id) {
     });
 }
 
+bool keeps_down(const OperationState& state, const ContainerId& id) {
+    const auto is_it = [&id](const OldInstance& old) { return old.spec.id == id; };
+    return !state.ended &&
+           std::any_of(state.actions.begin(), state.actions.end(), [&](const ActionState& action) {
+               const bool drops_old = action.action == Action::Recreate || action.action == Action::Destroy;
+               const bool drops_it = drops_old && action.old && is_it(*action.old);
+               return action.touched &&
+                      (drops_it || std::any_of(action.duplicates.begin(), action.duplicates.end(), is_it));
+           });
+}
+
 }  // namespace berth::reconcile

@@ -130,6 +130,10 @@ Hold hold_on(const OperationState& state, const ContainerId& id);
 // it.
 bool is_moving(const OperationState& state, const ContainerId& id);
 
+// It has stopped this instance, which is to be replaced or removed, or is about to, and has not brought it
+// back.
+bool keeps_down(const OperationState& state, const ContainerId& id);
+
 // What the operation last said about itself, for a sender who asks twice.
 Feedback report(const OperationState& state, Word status);
 

@@ -72,9 +72,21 @@ Change recreation(const Container& now, const std::string& name, std::vector<std
     return change;
 }
 
+// There is nothing that could be changed in place or started, nor anything that runs meanwhile.
+Change replacement(const Container& missing, const std::string& name, std::vector<std::string> keys) {
+    const std::string also = keys.empty() ? "" : "; " + named(keys);
+    Change change{Action::Recreate, name, "recreate: its instance is gone" + also, {}, missing.spec.id};
+    change.keys = std::move(keys);
+    return change;
+}
+
 Change change_of(const Container& now, const ContainerSpec& wanted, UpdateOrder order) {
     auto [recreate, in_place] = compare(now.spec, wanted);
     const auto id = now.spec.id;
+    if (now.is_missing()) {
+        recreate.insert(recreate.end(), in_place.begin(), in_place.end());
+        return replacement(now, wanted.name, recreate);
+    }
     if (!recreate.empty()) return recreation(now, wanted.name, recreate, order);
     if (!in_place.empty())
         return {Action::Update, wanted.name, "update in place: " + named(in_place), in_place, id};

@@ -20,7 +20,11 @@ std::vector<KeyChange> changes_of(const ActionState& action, const std::vector<s
 bool leaves_gap(const ActionState& action) {
     const bool replaced = action.action == Action::Recreate && !action.start_first;
     const bool stops = replaced || action.action == Action::Destroy;
-    return stops && action.old && action.old->ran;
+    return stops && action.old && action.old->ran && !action.old->missing;
+}
+
+bool replaces_missing(const ActionState& action) {
+    return action.action == Action::Recreate && action.old && action.old->missing;
 }
 
 bool makes_instance(const ActionState& action) {
@@ -54,8 +58,9 @@ PlanResult preview(const Identified& identified, const std::vector<std::string>&
         planned.changes = changes_of(action, redact);
         planned.gap = leaves_gap(action);
         result.actions.push_back(std::move(planned));
-        // The plan has no place of its own for what goes beside the component, nor for the order.
-        if (!action.duplicates.empty() || action.start_first)
+        // The plan has no place of its own for what goes beside the component, for the order, nor for why an
+        // unchanged one is made anew.
+        if (!action.duplicates.empty() || action.start_first || replaces_missing(action))
             notices.push_back("component " + action.name + ": " + action.message);
     }
     result.message = in_one(notices);

@@ -9,12 +9,7 @@
 namespace berth::service {
 namespace {
 
-constexpr std::chrono::minutes kMakeAgainPause{1};
 constexpr std::chrono::seconds kClearPatience{10};  // of a desired state that waits for it
-
-bool should_run(const Container& container) {
-    return container.spec.restart.type != "no" && container.started_before && !container.manually_stopped;
-}
 
 bool is_named_right(const Container& container) {
     const auto plain = runtime::plain_name(container.spec);
@@ -41,14 +36,10 @@ void Recovery::on_ready(std::function<void()> then) {
 void Recovery::look_at(const Container& container, bool went_down) {
     const auto& id = container.spec.id;
     if (busy_.contains(id) || making_.contains(id)) return;
+    if (container.is_missing()) return look_at_missing(container);
     const bool looked_after = elsewhere_.in_operation(id);
-    if (container.engine_id.empty()) {
-        if (container.role == Role::Plain) return make_again(container);
-        if (!looked_after) world_.forget(id);
-        return;
-    }
     // An operation may stand open for days, and what its steps stopped is marked so.
-    const bool starts = went_down && container.role == Role::Plain && should_run(container);
+    const bool starts = went_down && container.role == Role::Plain && container.should_run();
     const bool moving = elsewhere_.moving(id);
     if (starts && !moving) return start_again(container);
     if (looked_after) {
@@ -63,6 +54,14 @@ void Recovery::look_at(const Container& container, bool went_down) {
         put_in_order(container);
 }
 
+// What an operation has stopped or put in another role, it may still bring back, or leave to us.
+void Recovery::look_at_missing(const Container& record) {
+    const auto& id = record.spec.id;
+    if (record.role == Role::Plain && !elsewhere_.keeping_down(id)) return make_again(record);
+    if (elsewhere_.in_operation(id)) return retry_later();
+    world_.forget(id);
+}
+
 // Its root file system is lost; what was asked for is not.
 void Recovery::make_again(const Container& record) {
     const auto& id = record.spec.id;
@@ -71,12 +70,13 @@ void Recovery::make_again(const Container& record) {
     making_.insert(id);
     steps_.make_again(record, [this, record, id](const std::optional<Error>& error) {
         making_.erase(id);
-        if (error && error->code == Errc::Interrupted) return;  // nobody wants it any more
         if (error) {
-            log::error("container {}: {}", record.spec.name, error->message);
+            // Interrupted: nobody wants it any more, or not for as long as an update may be taken back.
+            if (error->code != Errc::Interrupted)
+                log::error("container {}: {}", record.spec.name, error->message);
             return retry_later();
         }
-        if (!should_run(record) || elsewhere_.in_operation(id)) return;
+        if (!record.should_run() || elsewhere_.keeping_down(id)) return;
         ActionState action{};
         action.name = record.spec.name;
         action.spec = record.spec;
@@ -86,10 +86,10 @@ void Recovery::make_again(const Container& record) {
 
 void Recovery::retry_later() {
     loop_.cancel(retry_);
-    retry_ = loop_.post_after(kMakeAgainPause, [this] {
+    retry_ = loop_.post_after(pause_, [this] {
         if (!world_.ready()) return;  // then everything is looked at anyway
         for (const auto& container : world_.containers())
-            if (container.engine_id.empty()) look_at(container, false);
+            if (container.is_missing()) look_at(container, false);
     });
 }
 

@@ -25,8 +25,9 @@ class Recovery {
     struct Elsewhere {
         std::function<bool(const ContainerId&)> in_operation{};  // has a part for this container
         std::function<bool(const ContainerId&)> moving{};        // and a step of it is under way just now
+        std::function<bool(const ContainerId&)> keeping_down{};  // and nobody else is to make or start it
     };
-    // `pause`: until what could not be removed is tried again.
+    // `pause`: until what could not be removed, or made again, is tried again.
     Recovery(Loop& loop, World& world, Steps& steps, Elsewhere elsewhere,
              std::chrono::milliseconds pause = std::chrono::minutes(1));
 
@@ -41,6 +42,7 @@ class Recovery {
 
  private:
     void look_at(const Container& container, bool went_down);
+    void look_at_missing(const Container& record);
     void make_again(const Container& record);
     void retry_later();
     void put_in_order(const Container& leftover);

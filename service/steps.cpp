@@ -150,7 +150,10 @@ void Steps::stop_old(const ActionState& action, Done done) {
 
 void Steps::stop(const ContainerId& container, const std::string& name, Done done, bool is_asked) {
     const EngineId id = engine_id(container);
-    if (id.empty()) return done(std::nullopt);  // removed by hand: as good as stopped
+    if (id.empty()) {  // removed by hand, or lost: as good as stopped, if nobody makes it again
+        give_up_making(container);
+        return done(std::nullopt);
+    }
     world_.expect_stop(container, is_asked);
     submit(
         Lane::Steps, container, config_.stop_timeout * 2 + kCallLimit,
@@ -224,7 +227,7 @@ void Steps::show_start_failed(const ContainerId& id, const Error& error) {
 void Steps::change_roles(const ActionState& action, Done done) {
     const auto name_of = [this](const ContainerId& id, Done then) {
         const Container* container = world_.find(id);
-        if (!container) return then(std::nullopt);
+        if (!container || container->is_missing()) return then(std::nullopt);
         put_name_right(*container, [then](const std::optional<Error>&) { then(std::nullopt); });
     };
     const ContainerId old_id =

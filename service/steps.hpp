@@ -181,6 +181,7 @@ class Steps {
     void put_down(const ActionState& action, const OldInstance& old, Done done);
     void restore_old(const ActionState& action, const OldInstance& old, IfGone if_gone, Done done);
     void make_old_again(const ActionState& action, const OldInstance& old, Done done);
+    void leave_record(const OldInstance& old, std::function<void()> then);
     void take_old_back(const OldInstance& old, Done done);
 
     EngineId engine_id(const ContainerId& id) const;  // empty: not known to be in the engine

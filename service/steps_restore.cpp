@@ -161,20 +161,31 @@ void Steps::restore_old(const ActionState& action, const OldInstance& old, IfGon
         });
 }
 
-// Somebody pruned what was stopped: its own files are lost, what was asked for is not. Once: who removes it
-// again, has the last word.
+// Somebody pruned what was stopped, or it was missing before: its own files are lost, what was asked for is
+// not. Once: who removes it again, has the last word.
 void Steps::make_old_again(const ActionState& action, const OldInstance& old, Done done) {
-    log::warn(
-        "container {} ({}) was removed by somebody else during the update: made again from its document",
-        old.spec.name, old.spec.id);
+    log::warn("container {} ({}) is not in the engine any more: made again from its document", old.spec.name,
+              old.spec.id);
+    give_up_making(old.spec.id);  // by whom it may be without an end in sight
     Container record{};
     record.spec = old.spec;
     record.state.status = Status::Creating;
     record.started_before = old.ran;
     make_again(record, [this, action, old, done = std::move(done)](const std::optional<Error>& error) {
-        if (error) return done(fail(*error, "component " + old.spec.name));
-        restore_old(action, old, IfGone::Tell, done);
+        if (!error) return restore_old(action, old, IfGone::Tell, done);
+        leave_record(old, [done, failed = fail(*error, "component " + old.spec.name)] { done(failed); });
     });
+}
+
+// As it was: by its record it can be made, and run, another time.
+void Steps::leave_record(const OldInstance& old, std::function<void()> then) {
+    const Container* known = world_.find(old.spec.id);
+    if (!known) return then();
+    Container left = *known;
+    left.role = Role::Plain;
+    left.spec = old.spec;
+    world_.down_again(old.spec.id, old.manually_stopped);
+    world_.keep(left, [then = std::move(then)](const Result<>&) { then(); });
 }
 
 // The engine is what counts: a record that cannot be written was logged, and the journal knows better.

@@ -60,6 +60,7 @@ class Updates {
     // An open operation has a part for it: nobody else puts it in order.
     bool concerns(const ContainerId& id) const;
     bool moves(const ContainerId& id) const;  // a step of it is under way that stops, changes or starts it
+    bool keeps_down(const ContainerId& id) const;  // it has stopped it, or is about to
     // For whoever else changes containers, before each change. Conflict: an open operation stages, replaces
     // or destroys this one; the message names its activity.
     Result<> may_change(const ContainerId& id) const;

@@ -228,6 +228,10 @@ bool Updates::moves(const ContainerId& id) const {
     return is_open() && reconcile::is_moving(*operation_, id);
 }
 
+bool Updates::keeps_down(const ContainerId& id) const {
+    return is_open() && reconcile::keeps_down(*operation_, id);
+}
+
 Result<> Updates::may_change(const ContainerId& id) const {
     if (!is_open() || reconcile::hold_on(*operation_, id) != reconcile::Hold::Refused) return {};
     return fail(Errc::Conflict,

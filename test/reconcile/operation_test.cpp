@@ -13,6 +13,7 @@ using namespace berth::reconcile;
 using berth::test::by_commands;
 using berth::test::by_itself;
 using berth::test::desired;
+using berth::test::missing;
 using berth::test::OperationPlayer;
 using berth::test::running;
 using berth::test::spec;
@@ -433,5 +434,39 @@ TEST_CASE("whatever fails, a self-driving operation ends and says how", "[UA-54]
         REQUIRE((last == Word::Completed || last == Word::Incomplete));
         for (const auto& said : player.feedback())
             if (said.status != Word::Identifying) REQUIRE(said.actions.size() == 5);
+    }
+}
+
+TEST_CASE("what has lost its instance comes back as it should be", "[UA-69][reconcile]") {
+    auto stopped = missing(spec("web"));
+    stopped.manually_stopped = true;
+    auto once = missing(spec("web"));
+    once.spec.restart.type = "no";
+    auto never = missing(spec("web"));
+    never.started_before = false;
+    for (const auto& [was, should_run] : std::vector<std::pair<Container, bool>>{
+             {missing(spec("web")), true}, {stopped, false}, {once, false}, {never, false}}) {
+        OperationPlayer player;
+        player.begin(desired({spec("web", "app:2")}), {was}, by_commands());
+        const auto& old = player.state().actions.at(0).old;
+        REQUIRE(old);
+        CHECK(old->missing);
+        CHECK(old->ran == should_run);
+    }
+}
+
+TEST_CASE("a rollback does not say that it has brought back what it has not touched", "[UA-69][reconcile]") {
+    OperationPlayer player;
+    player.begin(desired({spec("web")}), {missing(spec("web"))}, by_commands());
+    after(player, Command::Download);
+    const auto said = [&] { return player.feedback().back().actions.at(0).message; };
+    SECTION("untouched") {
+        after(player, Command::Rollback);
+        CHECK(said() == "new instance removed");
+    }
+    SECTION("stopped, so that nobody else made it again") {
+        after(player, Command::Update);
+        after(player, Command::Rollback);
+        CHECK(said() == "new instance removed, old one running");
     }
 }

@@ -10,6 +10,7 @@
 using namespace berth;
 using namespace berth::reconcile;
 using berth::test::container;
+using berth::test::missing;
 using berth::test::running;
 using berth::test::spec;
 
@@ -110,6 +111,31 @@ TEST_CASE("a memory limit changes in place and goes only with a new instance", "
           Action::Update);
     CHECK(only_action(spec("web"), limited) == Action::Update);
     CHECK(only_action(limited, spec("web")) == Action::Recreate);
+}
+
+TEST_CASE("what has lost its instance is made anew, whatever differs", "[UA-21][reconcile]") {
+    const auto always = with(spec("web"), [](auto& s) { s.restart.type = "always"; });
+    struct Case {
+        ContainerSpec wanted;
+        std::string reason;
+        std::vector<std::string> keys;
+    };
+    const std::vector<Case> cases = {
+        {spec("web"), "recreate: its instance is gone", {}},
+        {always, "recreate: its instance is gone; restartPolicy differs", {"restartPolicy"}},
+        {spec("web", "app:2"), "recreate: its instance is gone; image differs", {"image"}},
+    };
+    for (const auto& c : cases) {
+        INFO(c.reason);
+        const Plan changes = plan({missing(spec("web"))}, {c.wanted}, {}, {"web"});
+        REQUIRE(changes.size() == 1);
+        CHECK(changes[0].action == Action::Recreate);
+        CHECK(changes[0].reason == c.reason);
+        CHECK(changes[0].keys == c.keys);
+        CHECK(changes[0].current == "id-web");
+        CHECK(changes[0].order == UpdateOrder::StopFirst);  // nothing runs meanwhile
+    }
+    CHECK(plan({missing(spec("web"))}, {}, {})[0].action == Action::Destroy);
 }
 
 TEST_CASE("a check says when it will start something", "[UA-22][reconcile]") {

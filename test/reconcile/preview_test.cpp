@@ -14,6 +14,7 @@
 
 using namespace berth;
 using namespace berth::reconcile;
+using berth::test::missing;
 using berth::test::OperationPlayer;
 using berth::test::running;
 using berth::test::spec;
@@ -44,7 +45,7 @@ AnyWorld any_world(std::mt19937& rng) {
         for (int bearer = 0; bearer < bearers; ++bearer) {
             now.id = name + "-" + std::to_string(bearer);
             const Status states[] = {Status::Running, Status::Exited, Status::Paused};
-            world.there.push_back(test::container(now, states[rng() % 3]));
+            world.there.push_back(rng() % 6 == 0 ? missing(now) : test::container(now, states[rng() % 3]));
         }
     }
     world.asked = test::desired(wanted);
@@ -179,6 +180,17 @@ TEST_CASE("there is a gap where something that runs stops", "[BX-07][reconcile]"
     CHECK_FALSE(only_planned({running(spec("web"))}, {limited}).gap);
     CHECK_FALSE(only_planned({running(spec("web"))}, {spec("web")}).gap);
     CHECK_FALSE(only_planned({}, {spec("web")}).gap);
+    CHECK_FALSE(only_planned({missing(spec("web"))}, {spec("web")}).gap);
+    CHECK_FALSE(only_planned({missing(spec("web"))}, {}).gap);
+}
+
+TEST_CASE("a plan says why what is unchanged is made anew", "[BX-07][reconcile]") {
+    const auto result =
+        preview(identify(test::desired({spec("web")}), {missing(spec("web")), missing(spec("old"))}, {}), {});
+    CHECK(result.message == "component web: recreate: its instance is gone");
+    REQUIRE(result.actions.size() == 2);
+    CHECK(result.actions[0] == PlannedAction{"web", "1", Action::Recreate, {}, false});
+    CHECK(result.actions[1].action == Action::Destroy);
 }
 
 TEST_CASE("a plan says what IDENTIFIED would, and what goes beside a component", "[BX-07][reconcile]") {

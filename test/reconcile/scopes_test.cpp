@@ -7,6 +7,7 @@
 using namespace berth;
 using namespace berth::reconcile;
 using berth::test::desired;
+using berth::test::missing;
 using berth::test::OperationPlayer;
 using berth::test::running;
 using berth::test::spec;
@@ -249,6 +250,40 @@ TEST_CASE("a CLEANUP that takes back moves the new one too", "[UA-57][reconcile]
     player.send(CommandReceived{Command::Cleanup, {}});
     CHECK(is_moving(player.state(), "id-web"));
     CHECK(is_moving(player.state(), "new-1"));
+}
+
+TEST_CASE("what an operation has stopped is nobody else's to make before it has ended",
+          "[UA-69][reconcile]") {
+    OperationPlayer player;
+    auto limited = spec("db");
+    limited.resources.memory = "64M";
+    player.begin(desired({spec("web"), limited}),
+                 {missing(spec("web")), running(spec("db")), missing(spec("old"))}, {});
+    const auto down = [&] {
+        Lines ids;
+        for (const std::string id : {"id-web", "id-db", "id-old", "new-1"})
+            if (keeps_down(player.state(), id)) ids.push_back(id);
+        return ids;
+    };
+    command(player, Command::Download);
+    CHECK(down().empty());
+    command(player, Command::Update);
+    CHECK(down() == Lines{"id-web", "id-old"});
+    SECTION("until it is replaced") {
+        command(player, Command::Activate);
+        CHECK(down() == Lines{"id-web", "id-old"});
+        command(player, Command::Cleanup);
+    }
+    SECTION("until it has come back") {
+        command(player, Command::Rollback);
+    }
+    SECTION("until nobody has brought it back") {
+        player.fail_at(StepKind::Restore, "web", "no image");
+        command(player, Command::Rollback);
+        CHECK(down() == Lines{"id-web"});
+        command(player, Command::Cleanup);
+    }
+    CHECK(down().empty());
 }
 
 TEST_CASE("who else may change what while an operation is open", "[UA-67][reconcile]") {

@@ -362,10 +362,10 @@ TEST_CASE("whatever state an operation is in reads back as it was", "[UA-57][ser
         reconcile::Identification how{};
         how.drive = rng() % 2 == 0 ? reconcile::Drive::Itself : reconcile::Drive::WaitsForCommands;
         how.parallel = 1 + rng() % 4;
-        player.begin(
-            wanted,
-            {test::running(test::spec("a")), test::running(test::spec("b")), test::running(test::spec("x"))},
-            how);
+        player.begin(wanted,
+                     {test::running(test::spec("a")), test::running(test::spec("b")),
+                      test::running(test::spec("x")), test::missing(test::spec("d"))},
+                     how);
         player.send(reconcile::CommandReceived{Command::Download, {}});
         for (std::size_t steps = rng() % 8; steps > 0 && player.open_steps() > 0; --steps)
             player.finish_first();

@@ -398,7 +398,7 @@ TEST_CASE("what an update has left and could not be removed is tried again by it
     service::World world(loop, workers, engine, folder.path().string());
     service::Steps steps(loop, workers, engine, world, {});
     const auto nobody = [](const ContainerId&) { return false; };
-    service::Recovery recovery(loop, world, steps, {nobody, nobody}, std::chrono::milliseconds(10));
+    service::Recovery recovery(loop, world, steps, {nobody, nobody, nobody}, std::chrono::milliseconds(10));
     world.when_ready([&] { recovery.on_ready({}); });
     loop.post([&] { world.on_connected(); });
     CHECK(test::run_until(loop, [&] { return engine.containers().empty() && world.all().empty(); }));

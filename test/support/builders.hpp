@@ -33,6 +33,13 @@ inline Container running(ContainerSpec what) {
     return container(std::move(what), Status::Running);
 }
 
+// As the engine that has lost it leaves it: its record alone.
+inline Container missing(ContainerSpec what) {
+    auto made = container(std::move(what), Status::Exited);
+    made.engine_id.clear();
+    return made;
+}
+
 inline DesiredState desired(std::vector<ContainerSpec> specs, std::string activity = "act") {
     DesiredState made{};
     made.activity_id = std::move(activity);
