@@ -20,6 +20,17 @@ constexpr std::chrono::seconds kToSettle{30};
 constexpr auto kNoBroker = "tcp://127.0.0.1:1";
 constexpr auto kNothing = R"({"activityId":"","payload":{"domains":[{"id":"containers","components":[]}]}})";
 
+std::string pulled_on(const Device& device) {
+    return device.lab.registry() + "/layers:1";
+}
+
+std::string for_lab(const Device& device, std::string message) {
+    const std::string name = kPulledImage;
+    for (auto at = message.find(name); at != std::string::npos; at = message.find(name))
+        message.replace(at, name.size(), pulled_on(device));
+    return message;
+}
+
 // What becomes of the update that is sent next.
 struct Cut {
     std::string wrong{};
@@ -35,7 +46,8 @@ class Rig {
  public:
     Rig(const std::string& width, const Scenario& scenario, Ways ways)
         : device_(Device::Unstarted{}, {{"update_agent.parallel", width}}),
-          messages_{scenario.before.empty() ? kNothing : scenario.before, scenario.message},
+          messages_{scenario.before.empty() ? kNothing : scenario.before, for_lab(device_, scenario.message)},
+          pulls_(messages_[1] != scenario.message),
           succeeds_(scenario.succeeds),
           ways_(ways) {
         Daemon::use(BERTHD_KILLABLE);
@@ -55,6 +67,7 @@ class Rig {
         const auto target = succeeds_ ? 1 - now_ : 1;
         const auto activity = "cut-" + std::to_string(++number_);
         crash_.clear();
+        forget_image_before(target);
         start(point);
         if (hears()) device_.probe.desire(as_activity(messages_[target], activity));
         eventually([&] { return !device_.daemon.running() || has_ended(device_, activity); });
@@ -79,6 +92,7 @@ class Rig {
  private:
     // Without a cut. The points it came by.
     long go_to(int set) {
+        forget_image_before(set);
         start(0);
         if (!hears()) throw std::runtime_error("berthd does not start:\n" + device_.daemon.log());
         const auto activity = "whole-" + std::to_string(++number_);
@@ -89,6 +103,11 @@ class Rig {
         sets_[set] = set_on(device_);
         now_ = set;
         return points;
+    }
+
+    // No container of the other set has it.
+    void forget_image_before(int set) {
+        if (pulls_ && set == 1) device_.engine.remove_image(pulled_on(device_));
     }
 
     void start(long point) {  // below 0: with no point at all
@@ -152,6 +171,7 @@ class Rig {
 
     Device device_;
     const std::vector<std::string> messages_;  // what leads to each of the two sets
+    const bool pulls_;                         // an image, on the way to the second one
     const bool succeeds_;                      // else both sets are the same, and the second message fails
     const Ways ways_;
     Set sets_[2]{};

@@ -58,6 +58,7 @@ std::unique_ptr<FakeRuntime> engine_of(const Place& place) {
     engine->put_image(kOldImage);
     engine->put_image(kNewImage);
     engine->break_image(kBrokenImage);
+    engine->put_in_registry(kPulledImage);
     engine->keep_in(place.engine());
     return engine;
 }

@@ -31,7 +31,7 @@ const std::vector<Scenario>& scenarios() {
     static const std::vector<Scenario> all = {
         {"first deploy of 3", "",
          message("cut",
-                 {component("web", kOldImage), component("db", kOldImage), component("log", kOldImage)})},
+                 {component("web", kOldImage), component("db", kPulledImage), component("log", kOldImage)})},
         // One made again, one changed in place, one new, one removed, one unchanged.
         {"update of 5", message("before", kFour),
          message("cut", {component("web", kNewImage), component("db", kOldImage, "96M"),

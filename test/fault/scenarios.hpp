@@ -16,6 +16,7 @@ struct Scenario {
 inline constexpr auto kOldImage = "berth-test/sleeper:1";
 inline constexpr auto kNewImage = "berth-test/sleeper:2";
 inline constexpr auto kBrokenImage = "berth-test/broken:1";  // can be created, cannot be started
+inline constexpr auto kPulledImage = "berth-test/pulled:1";  // has to be pulled; on a lab it has another name
 
 const std::vector<Scenario>& scenarios();
 const Scenario& update_of_five();  // of these the one with each kind of change

@@ -119,6 +119,7 @@ Result<> FakeRuntime::pull_to_end(const std::string& reference, std::int64_t byt
     if (auto error = over(call)) return *error;
     report(bytes);
     images_.insert(reference);
+    write_down();
     return {};
 }
 

@@ -74,8 +74,9 @@ class FakeRuntime final : public runtime::Runtime {
 
     // --- the world around it; every function here is safe from any thread -------------------------------
 
-    // Its containers outlive the process: read from the file if it is there, written to it after every
-    // change. Images and what was told to fail are not kept. Throws when the file cannot be read or written.
+    // Its containers and images outlive the process: read from the file if it is there, written to it after
+    // every change. The registry and what was told to fail are not kept. Throws when the file cannot be read
+    // or written.
     void keep_in(const std::string& file);
     void put_image(const std::string& reference);    // is on the machine
     void break_image(const std::string& reference);  // is on the machine, but none of it can be started

@@ -1,5 +1,5 @@
-// FakeRuntime: containers that outlive the process. One block of lines each; what the engine knows beside the
-// document stands before it.
+// FakeRuntime: what outlives the process. First a line with the images, then a block of lines for each
+// container: its document and what the engine knows beside that.
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,7 +31,11 @@ void FakeRuntime::keep_in(const std::string& file) {
     file_ = file;
     std::ifstream in(file_);
     if (!in) return write_down();
-    in >> last_id_ >> clock_ >> std::ws;
+    std::size_t images = 0;
+    in >> last_id_ >> clock_ >> images;
+    for (std::string reference; images > 0 && in >> reference; --images)
+        images_.insert(reference);
+    in >> std::ws;
     while (in.peek() != std::ifstream::traits_type::eof()) {
         Instance instance{};
         auto record = decode_record(next_line(in));
@@ -52,7 +56,10 @@ void FakeRuntime::write_down() const {
     if (file_.empty()) return;
     const auto beside = file_ + ".new";
     std::ofstream out(beside);
-    out << last_id_ << ' ' << clock_ << '\n';
+    out << last_id_ << ' ' << clock_ << ' ' << images_.size();
+    for (const auto& reference : images_)
+        out << ' ' << reference;
+    out << '\n';
     for (const auto& [engine_id, instance] : instances_) {
         if (instance.foreign) continue;
         const auto& container = instance.container;
