@@ -95,6 +95,12 @@ std::string wrong_records(const fs::path& home, const Set& set) {
     return wrong;
 }
 
+bool has_ended(const std::vector<Heard>& all) {
+    return std::any_of(all.begin(), all.end(), [](const Heard& heard) {
+        return heard.status == "COMPLETED" || heard.status == "INCOMPLETE";
+    });
+}
+
 // A message that was not acknowledged may come again, exactly as it was.
 std::string wrong_feedback(const std::vector<Heard>& all, bool changed, Failures failures) {
     std::set<std::string> known;

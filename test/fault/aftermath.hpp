@@ -34,6 +34,7 @@ struct Heard {  // a feedback of the activity that was cut
     std::int64_t timestamp{};
     std::string whole{};  // the same text: the same message once more
 };
+bool has_ended(const std::vector<Heard>& all);             // COMPLETED or INCOMPLETE is among its words
 enum class Failures { NotInDownloadAndUpdate, Anywhere };  // which phases may have failed
 // `all`: as the broker got them. `changed`: the new set is there.
 std::string wrong_feedback(const std::vector<Heard>& all, bool changed,

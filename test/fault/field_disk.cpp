@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "test/fault/on_device.hpp"
+#include "test/fault/scenarios.hpp"
 #include "test/fault/site.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/disk.hpp"

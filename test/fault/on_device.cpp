@@ -44,8 +44,7 @@ std::vector<Heard> heard_on(Device& device, const std::string& activity) {
 }
 
 bool has_ended(Device& device, const std::string& activity) {
-    const auto all = device.probe.feedback(activity);
-    return !all.empty() && (all.back().status == "COMPLETED" || all.back().status == "INCOMPLETE");
+    return has_ended(heard_on(device, activity));
 }
 
 std::string left_on(const Device& device, const Set& set, const std::string& networks) {

@@ -12,7 +12,7 @@ namespace berth::test {
 Set set_on(const Device& device);
 std::string networks_on(const Device& device);  // their names
 std::vector<Heard> heard_on(Device& device, const std::string& activity);
-bool has_ended(Device& device, const std::string& activity);  // COMPLETED or INCOMPLETE was its last word
+bool has_ended(Device& device, const std::string& activity);
 
 // That nothing is there but what belongs to this set: records, other files, volumes, networks other than
 // these. Empty if all is well.

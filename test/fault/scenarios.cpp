@@ -22,6 +22,16 @@ std::string message(const std::string& activity, const std::vector<std::string>&
     return text + "]}]}}";
 }
 
+// All of them in one baseline.
+std::string in_baseline(const std::string& title, std::string text, const std::vector<std::string>& names) {
+    std::string entries;
+    for (const auto& name : names)
+        entries += (entries.empty() ? "\"containers:" : ",\"containers:") + name + '"';
+    const std::string payload = R"("payload":{)";
+    const auto at = text.find(payload) + payload.size();
+    return text.insert(at, R"("baselines":[{"title":")" + title + R"(","components":[)" + entries + "]}],");
+}
+
 const std::vector<std::string> kFour = {component("web", kOldImage), component("db", kOldImage, "64M"),
                                         component("gone", kOldImage), component("same", kOldImage)};
 
@@ -46,6 +56,19 @@ const std::vector<Scenario>& scenarios() {
         {"update that starts first and goes back",
          message("before", {component("web", kOldImage), component("db", kOldImage)}),
          message("cut", {start_first("web", kNewImage), start_first("db", kBrokenImage)}), false},
+        {"update by commands",
+         message("before", {component("web", kOldImage), component("same", kOldImage)}),
+         stamped(in_baseline("all",
+                             message("cut", {component("web", kPulledImage), component("same", kOldImage)}),
+                             {"web", "same"})),
+         true,
+         {"DOWNLOAD", "UPDATE", "ACTIVATE", "CLEANUP"},
+         "all"},
+        {"update by commands that is taken back",
+         message("before", {component("web", kOldImage), component("db", kOldImage, "64M")}),
+         stamped(message("cut", {component("web", kNewImage), component("db", kOldImage, "96M")})),
+         false,
+         {"DOWNLOAD", "UPDATE", "ACTIVATE", "ROLLBACK", "CLEANUP"}},
     };
     return all;
 }
@@ -58,6 +81,14 @@ std::string as_activity(std::string message, const std::string& activity) {
     const std::string key = R"("activityId":")";
     const auto begin = message.find(key) + key.size();
     return message.replace(begin, message.find('"', begin) - begin, activity);
+}
+
+std::string stamped(const std::string& message) {
+    return R"({"timestamp":1718000010000,)" + message.substr(1);
+}
+
+std::string phase_of(const std::string& command) {
+    return command == "ACTIVATE" ? "ACTIVATION" : command;
 }
 
 }  // namespace berth::test

@@ -1,4 +1,4 @@
-// The updates that are cut off at every point: what there is before, and what is sent.
+// What is cut off at every point: what there is before, and what is sent.
 #pragma once
 
 #include <string>
@@ -8,9 +8,13 @@ namespace berth::test {
 
 struct Scenario {
     std::string name{};
-    std::string before{};   // desired state of the activity "before"; empty: nothing is there
-    std::string message{};  // of the activity "cut", without a timestamp: it drives itself
-    bool succeeds{true};    // false: it goes back to the old set by itself
+    std::string before{};                 // desired state of the activity "before"; empty: nothing is there
+    std::string message{};                // of the activity "cut"; without a timestamp it drives itself
+    bool succeeds{true};                  // false: at its end the old set is there
+    std::vector<std::string> commands{};  // which drive it, one after the other
+    std::string baseline{};               // of each of them; empty: all actions
+
+    bool drives_itself() const { return commands.empty(); }
 };
 
 inline constexpr auto kOldImage = "berth-test/sleeper:1";
@@ -23,5 +27,8 @@ const Scenario& update_of_five();  // of these the one with each kind of change
 
 // The same message as another activity.
 std::string as_activity(std::string message, const std::string& activity);
+// The same with a timestamp: it waits for commands.
+std::string stamped(const std::string& message);
+std::string phase_of(const std::string& command);  // as its words begin: "ACTIVATION" for ACTIVATE
 
 }  // namespace berth::test

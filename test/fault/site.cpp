@@ -1,7 +1,6 @@
 #include "test/fault/site.hpp"
 
 #include <chrono>
-#include <map>
 
 #include "test/fault/on_device.hpp"
 #include "test/fault/scenarios.hpp"
@@ -78,23 +77,14 @@ std::string TwoSets::leftovers(const Set& expected) const {
     return wrong;
 }
 
-std::string stamped(const std::string& message) {
-    return R"({"timestamp":1718000010000,)" + message.substr(1);
-}
-
 bool carry_out(Device& device, const std::string& activity, const std::string& command) {
     device.probe.command(activity, command);
     return phase_ends_well(device, activity, command);
 }
 
 bool phase_ends_well(Device& device, const std::string& activity, const std::string& command) {
-    static const std::map<std::string, std::string> kWords = {{"DOWNLOAD", "DOWNLOAD"},
-                                                              {"UPDATE", "UPDATE"},
-                                                              {"ACTIVATE", "ACTIVATION"},
-                                                              {"ROLLBACK", "ROLLBACK"},
-                                                              {"CLEANUP", "CLEANUP"}};
-    const auto good = kWords.at(command) + "_SUCCESS";
-    const auto bad = kWords.at(command) + "_FAILURE";
+    const auto good = phase_of(command) + "_SUCCESS";
+    const auto bad = phase_of(command) + "_FAILURE";
     const auto is_over = [&](const FeedbackSaid& said) { return said.status == good || said.status == bad; };
     return device.probe.await(activity, is_over, "through with " + command).status == good;
 }

@@ -49,9 +49,6 @@ class TwoSets {
     int number_{0};
 };
 
-// The same desired state with a timestamp: it waits for commands.
-std::string stamped(const std::string& message);
-
 // Sends the command of a phase and waits for its end. False: the phase failed.
 bool carry_out(Device& device, const std::string& activity, const std::string& command);
 bool phase_ends_well(Device& device, const std::string& activity, const std::string& command);

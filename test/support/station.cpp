@@ -92,7 +92,7 @@ void KeepingLink::hand_over(const service::Publication& publication) {
         arrived_.push_back(publication);
     }
     news_.notify_all();
-    if (!file_.empty()) std::ofstream(file_, std::ios::app) << publication.payload << '\n';
+    if (!file_.empty()) std::ofstream(file_, std::ios::app) << publication.payload + '\n';  // at once
     if (publication.delivered) publication.delivered();
 }
 
