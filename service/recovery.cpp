@@ -38,8 +38,10 @@ void Recovery::look_at(const Container& container, bool went_down) {
     if (busy_.contains(id) || making_.contains(id)) return;
     if (container.is_missing()) return look_at_missing(container);
     const bool looked_after = elsewhere_.in_operation(id);
+    // Made again, and its Berth ended before it could start it.
+    const bool unstarted = container.state.status == Status::Created && !looked_after;
     // An operation may stand open for days, and what its steps stopped is marked so.
-    const bool starts = went_down && container.role == Role::Plain && container.should_run();
+    const bool starts = (went_down || unstarted) && container.role == Role::Plain && container.should_run();
     const bool moving = elsewhere_.moving(id);
     if (starts && !moving) return start_again(container);
     if (looked_after) {
@@ -202,7 +204,9 @@ void Recovery::keep_new(const Container& staged) {
 }
 
 void Recovery::start_again(const Container& container) {
-    log::info("container {} ran before the engine went down: started again", container.spec.name);
+    const bool unstarted = container.state.status == Status::Created;
+    log::info("container {} {}: started again", container.spec.name,
+              unstarted ? "was only made again" : "ran before the engine went down");
     ActionState action{};
     action.name = container.spec.name;
     action.spec = container.spec;

@@ -164,6 +164,23 @@ TEST_CASE("an instance that is gone when Berth starts is made again", "[CM-27][s
     CHECK_FALSE(engine.named("db")->runs());
 }
 
+TEST_CASE("an instance that was made again, but not started before Berth ended, is started by the next one",
+          "[CM-27][service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    REQUIRE(service::store::save(folder.path(), container(spec("web"), Status::Exited)));
+    auto stopped = container(spec("db"), Status::Stopped);
+    stopped.manually_stopped = true;
+    REQUIRE(service::store::save(folder.path(), stopped));
+    for (const char* name : {"web", "db", "never"})
+        engine.put(container(spec(name), Status::Created));
+    Station station(engine, folder.path());
+    CHECK(eventually([&] { return engine.named("web")->runs(); }));
+    CHECK(eventually([&] { return station.is_at_rest(); }));
+    CHECK_FALSE(engine.named("db")->runs());
+    CHECK_FALSE(engine.named("never")->runs());
+}
+
 TEST_CASE("an instance that is being made again and is not wanted any more is not made", "[UA-25][service]") {
     TemporaryFolder folder;
     FakeRuntime engine;
