@@ -210,7 +210,7 @@ TEST_CASE("killed in the middle of an update on a real engine", "[BX-08][UA-57][
 
 TEST_CASE("killed at each point of each update on a real engine", "[.][all]") {
     for (const auto& scenario : scenarios()) {
-        if (!scenario.drives_itself()) continue;  // nobody here goes on by commands
+        if (!scenario.is_self_driven_update()) continue;  // the others are cut on an engine in a file
         sweep("kill sweep on the engine, " + scenario.name, scenario, Ways::There, 1);
     }
 }

@@ -25,6 +25,7 @@ struct Sweep {
         if (!scenario.before.empty())
             REQUIRE(in_child([this] { deploy_before(before, scenario.before); }) == 0);
         old_set = set_of(*engine_of(before));
+        take_away();
         const Place whole = copy("whole");
         const auto ends_well = [this](const Set& set) { return scenario.succeeds || set == old_set; };
         REQUIRE(in_child([&] { run_to(whole, scenario, 0, ends_well); }) == 0);
@@ -34,6 +35,17 @@ struct Sweep {
         REQUIRE(wrong_records(whole.home(), new_set).empty());
         REQUIRE(wrong_words(whole, new_set).empty());
         REQUIRE((scenario.succeeds ? old_set != new_set : old_set == new_set));
+    }
+
+    void take_away() const {
+        if (scenario.gone.empty()) return;
+        const auto engine = engine_of(before);
+        engine->remove_image(kPulledImage);
+        for (const auto& name : scenario.gone) {
+            const auto one = engine->named(name);
+            REQUIRE(one);
+            REQUIRE(engine->remove(one->engine_id, {}));
+        }
     }
 
     Place copy(const std::string& name) const {

@@ -142,7 +142,7 @@ void run_to(const Place& place, const Scenario& scenario, long point, const IsRi
     ::setenv("BERTH_KILL_AT", std::to_string(point).c_str(), 1);
     Berth berth(place, BrokerIs::There);
     eventually([&] { return berth.station->is_ready(); });
-    send_all(berth, place, scenario, false);
+    if (!scenario.message.empty()) send_all(berth, place, scenario, false);
     await_rest(berth, place, is_right);
     berth.station.reset();
     std::ofstream(place.points()) << service::kill_points_passed();
@@ -150,7 +150,7 @@ void run_to(const Place& place, const Scenario& scenario, long point, const IsRi
 
 void come_back(const Place& place, const Scenario& scenario, const IsRight& is_right) {
     ::unsetenv("BERTH_KILL_AT");
-    const bool by_itself = scenario.drives_itself();
+    const bool by_itself = scenario.goes_on_by_itself();
     const Berth berth(place, by_itself ? BrokerIs::Away : BrokerIs::There);
     if (!by_itself) send_all(berth, place, scenario, true);
     await_rest(berth, place, is_right);

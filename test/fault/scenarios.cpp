@@ -69,6 +69,14 @@ const std::vector<Scenario>& scenarios() {
          stamped(message("cut", {component("web", kNewImage), component("db", kOldImage, "96M")})),
          false,
          {"DOWNLOAD", "UPDATE", "ACTIVATE", "ROLLBACK", "CLEANUP"}},
+        {"recovery of what is gone",
+         message("before", {component("web", kPulledImage), component("db", kOldImage, "64M"),
+                            component("same", kOldImage)}),
+         "",
+         false,
+         {},
+         "",
+         {"web", "db"}},
     };
     return all;
 }

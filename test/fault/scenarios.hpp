@@ -8,13 +8,15 @@ namespace berth::test {
 
 struct Scenario {
     std::string name{};
-    std::string before{};                 // desired state of the activity "before"; empty: nothing is there
-    std::string message{};                // of the activity "cut"; without a timestamp it drives itself
-    bool succeeds{true};                  // false: at its end the old set is there
+    std::string before{};   // desired state of the activity "before"; empty: nothing is there
+    std::string message{};  // of the activity "cut"; without a timestamp it drives itself. May be empty
+    bool succeeds{true};    // false: at its end the old set is there
     std::vector<std::string> commands{};  // which drive it, one after the other
     std::string baseline{};               // of each of them; empty: all actions
+    std::vector<std::string> gone{};      // of the old set, while no Berth is there; so is the pulled image
 
-    bool drives_itself() const { return commands.empty(); }
+    bool goes_on_by_itself() const { return commands.empty(); }  // after a kill nobody sends anything
+    bool is_self_driven_update() const { return goes_on_by_itself() && gone.empty(); }
 };
 
 inline constexpr auto kOldImage = "berth-test/sleeper:1";
