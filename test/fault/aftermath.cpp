@@ -52,13 +52,39 @@ int place_of(const std::string& word, Failures failures) {
         {"IDENTIFYING", 0}, {"IDENTIFIED", 1},         {"DOWNLOADING", 2},      {"DOWNLOAD_SUCCESS", 3},
         {"UPDATING", 4},    {"UPDATE_SUCCESS", 5},     {"ACTIVATING", 6},       {"ACTIVATION_SUCCESS", 7},
         {"ROLLBACK", 8},    {"ACTIVATION_FAILURE", 7}, {"ROLLBACK_SUCCESS", 9}, {"CLEANUP_SUCCESS", 10},
-        {"COMPLETED", 11},  {"INCOMPLETE", 11}};
+        {"COMPLETED", 11},  {"INCOMPLETE", 11},        {"SUPERSEDED", 12}};
     static const std::map<std::string, int> kFailures = {
         {"DOWNLOAD_FAILURE", 3}, {"UPDATE_FAILURE", 5}, {"ROLLBACK_FAILURE", 9}, {"CLEANUP_FAILURE", 10}};
     if (const auto failed = kFailures.find(word); failed != kFailures.end())
         return failures == Failures::Anywhere ? failed->second : -1;
     const auto found = kPlaces.find(word);
     return found == kPlaces.end() ? -1 : found->second;
+}
+
+struct Words {
+    std::string all{};
+    std::string last{};
+    std::string wrong{};  // with their order
+};
+
+// A message that was not acknowledged may come again, exactly as it was.
+Words words_of(const std::vector<Heard>& all, Failures failures) {
+    std::set<std::string> known;
+    std::int64_t timestamp = 0;
+    Words words{};
+    for (const auto& heard : all) {
+        if (!known.insert(heard.whole).second) continue;
+        words.all += heard.status + " ";
+        const int place = place_of(heard.status, failures);
+        if (place < 0 || place < place_of(words.last, failures))
+            words.wrong = "out of order: " + words.all;
+        else if (heard.timestamp < timestamp)
+            words.wrong = "a time stamp fell: " + words.all;
+        if (!words.wrong.empty()) return words;
+        words.last = heard.status;
+        timestamp = heard.timestamp;
+    }
+    return words;
 }
 
 }  // namespace
@@ -101,23 +127,21 @@ bool has_ended(const std::vector<Heard>& all) {
     });
 }
 
-// A message that was not acknowledged may come again, exactly as it was.
 std::string wrong_feedback(const std::vector<Heard>& all, bool changed, Failures failures) {
-    std::set<std::string> known;
-    Heard last{};
-    std::string words;
-    for (const auto& heard : all) {
-        if (!known.insert(heard.whole).second) continue;
-        words += heard.status + " ";
-        const int place = place_of(heard.status, failures);
-        if (place < 0 || place < place_of(last.status, failures)) return "out of order: " + words;
-        if (heard.timestamp < last.timestamp) return "a time stamp fell: " + words;
-        last = heard;
-    }
-    const bool accepted = place_of(last.status, failures) > 0;
-    if (changed && last.status != "COMPLETED") return "not COMPLETED: " + words;
-    if (!changed && accepted && last.status != "INCOMPLETE") return "not INCOMPLETE: " + words;
+    const auto words = words_of(all, failures);
+    if (!words.wrong.empty()) return words.wrong;
+    const bool accepted = place_of(words.last, failures) > 0;
+    if (changed && words.last != "COMPLETED") return "not COMPLETED: " + words.all;
+    if (!changed && accepted && words.last != "INCOMPLETE") return "not INCOMPLETE: " + words.all;
     return {};
+}
+
+std::string wrong_feedback_before_newer(const std::vector<Heard>& all) {
+    const auto words = words_of(all, Failures::Anywhere);
+    if (!words.wrong.empty()) return words.wrong;
+    const bool accepted = place_of(words.last, Failures::Anywhere) > 0;
+    const bool has_end = words.last == "SUPERSEDED" || words.last == "COMPLETED";
+    return accepted && !has_end ? "neither SUPERSEDED nor COMPLETED: " + words.all : "";
 }
 
 }  // namespace berth::test

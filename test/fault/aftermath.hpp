@@ -39,5 +39,7 @@ enum class Failures { NotInDownloadAndUpdate, Anywhere };  // which phases may h
 // `all`: as the broker got them. `changed`: the new set is there.
 std::string wrong_feedback(const std::vector<Heard>& all, bool changed,
                            Failures failures = Failures::NotInDownloadAndUpdate);
+// Of one that a newer one was sent after: it has given way, or was through before.
+std::string wrong_feedback_before_newer(const std::vector<Heard>& all);
 
 }  // namespace berth::test

@@ -56,14 +56,17 @@ struct Sweep {
         return place;
     }
 
-    // Somebody who goes on by commands does not stop before the new set is there.
+    // Somebody who sends what was not answered again does not stop before the new set is there.
     bool is_right(const Set& set) const {
         if (scenario.succeeds && same_but_for_ids(set, new_set)) return true;
-        return set == old_set && (!scenario.succeeds || scenario.commands.empty());
+        return set == old_set && (!scenario.succeeds || scenario.goes_on_by_itself());
     }
 
     std::string wrong_words(const Place& place, const Set& set) const {
-        return wrong_feedback(heard_in(place, "cut"), set != old_set);
+        const auto heard = heard_in(place, "cut");
+        if (scenario.newer.empty()) return wrong_feedback(heard, set != old_set);
+        const auto wrong = wrong_feedback_before_newer(heard);
+        return wrong.empty() ? wrong_feedback(heard_in(place, "newer"), true) : wrong;
     }
 
     // Empty: all is well. `reached`: there is such a point.

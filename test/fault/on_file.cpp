@@ -72,15 +72,22 @@ class Commander {
     std::size_t sent_{0};
 };
 
-// What somebody sends, until the last word about it. After a kill as a broker delivers it again.
+// What somebody sends, until the last word about it. After a kill as a broker delivers it again: the newest.
 void send_all(const Berth& berth, const Place& place, const Scenario& scenario, bool again) {
     auto& station = *berth.station;
     Commander commander(scenario.commands, heard_in(place, "cut").size());
-    station.send("desiredstate", scenario.message, false, again);
+    const bool gives_way = !scenario.newer.empty();
+    if (gives_way && !again) {
+        berth.engine->hang_pulls(true);
+        station.desire(scenario.message);
+        if (!berth.engine->await_calls(Verb::Pull, 1, kPatience))
+            throw std::runtime_error("nothing is pulled");
+    }
+    station.send("desiredstate", gives_way ? scenario.newer : scenario.message, false, again);
     const auto goes_on_to_its_end = [&] {
         const auto command = commander.next(heard_in(place, "cut"));
         if (!command.empty()) station.command("cut", command, scenario.baseline);
-        return has_ended(heard_in(place, "cut"));
+        return has_ended(heard_in(place, gives_way ? "newer" : "cut"));
     };
     if (!eventually(goes_on_to_its_end)) throw std::runtime_error("the update does not end");
 }

@@ -77,6 +77,14 @@ const std::vector<Scenario>& scenarios() {
          {},
          "",
          {"web", "db"}},
+        {"update that gives way to a newer one",
+         message("before", {component("web", kOldImage)}),
+         message("cut", {component("web", kPulledImage)}),
+         true,
+         {},
+         "",
+         {},
+         message("newer", {component("web", kOldImage), component("fresh", kOldImage)})},
     };
     return all;
 }

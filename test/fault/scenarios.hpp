@@ -14,8 +14,10 @@ struct Scenario {
     std::vector<std::string> commands{};  // which drive it, one after the other
     std::string baseline{};               // of each of them; empty: all actions
     std::vector<std::string> gone{};      // of the old set, while no Berth is there; so is the pulled image
+    std::string newer{};                  // of the activity "newer", which comes while the other pulls
 
-    bool goes_on_by_itself() const { return commands.empty(); }  // after a kill nobody sends anything
+    // After a kill nobody has to send anything again.
+    bool goes_on_by_itself() const { return commands.empty() && newer.empty(); }
     bool is_self_driven_update() const { return goes_on_by_itself() && gone.empty(); }
 };
 
