@@ -54,7 +54,12 @@ class TwinBench {
     }
     void command(const std::string& feature, const std::string& operation, const std::string& request,
                  const nlohmann::json& value = nullptr) {
-        tell(cloud.command_topic(request, operation), cloud.command(feature, operation, request, value));
+        bring(cloud, operation, request, cloud.command(feature, operation, request, value));
+    }
+    void bring(const Cloud& from, const std::string& operation, const std::string& request,
+               const std::string& payload) {
+        tell(from.command_topic(request, operation), payload);
+        if (is_by_connector) tell(from.short_command_topic(request, operation), payload);
     }
     // The status of the answer; -1: none came.
     int ask(const std::string& feature, const std::string& operation, const std::string& request,
@@ -118,6 +123,7 @@ class TwinBench {
     TemporaryFolder home;
     Cloud cloud;
     bool is_remote{false};  // the cloud hears what a broker that is there gets, else all that is published
+    bool is_by_connector{false};  // that brings each command in both forms, and echoes what is stored
 
  private:
     service::ThingsConfig with_home(service::ThingsConfig config) const {
@@ -127,6 +133,8 @@ class TwinBench {
     void hear(const std::vector<service::Publication>& all) {
         for (; seen_ < all.size(); ++seen_)
             cloud.hear(all[seen_].topic, all[seen_].payload);
+        for (const auto& echo : cloud.take_echoes())
+            if (is_by_connector) tell(echo.topic, echo.payload);
     }
 
     service::ThingsConfig config_;

@@ -36,6 +36,10 @@ std::string Cloud::command_topic(const std::string& request, const std::string& 
     return "command//" + thing_ + "/req/" + request + "/" + operation;
 }
 
+std::string Cloud::short_command_topic(const std::string& request, const std::string& operation) const {
+    return "c//" + thing_ + "/q/" + request + "/" + operation;
+}
+
 std::string Cloud::command(const std::string& feature, const std::string& operation,
                            const std::string& request, const json& value) const {
     json headers = {{"correlation-id", request}, {"response-required", true}};
@@ -74,11 +78,32 @@ void Cloud::hear_event(const json& envelope) {
     const auto parts = split(path);  // "", features, <id>, properties, status, <name>
     if (parts.size() < 3 || parts[1] != "features") return complaints_.push_back("path " + path);
     if (kind == "twin/commands/delete") {
-        if (features_.erase(parts[2]) == 0) complaints_.push_back("deleted, but never seen: " + parts[2]);
+        if (features_.erase(parts[2]) == 0)
+            complaints_.push_back("deleted, but never seen: " + parts[2]);
+        else
+            echo("deleted", envelope);
         return said_.push_back("-" + parts[2]);
     }
     if (kind != "twin/commands/modify") return complaints_.push_back("topic " + topic);
+    echo(features_.contains(parts[2]) ? "modified" : "created", envelope);
     modify(path, envelope["value"]);
+}
+
+void Cloud::echo(const std::string& action, const json& envelope) {
+    json event = {{"topic", prefix_ + "/things/twin/events/" + action},
+                  {"headers", {{"response-required", false}}},
+                  {"path", envelope["path"]},
+                  {"revision", ++revision_},
+                  {"timestamp", "2026-01-01T00:00:00Z"}};
+    if (envelope.contains("value")) {
+        event["headers"]["content-type"] = "application/vnd.eclipse.ditto+json";
+        event["value"] = envelope["value"];
+    }
+    echoes_.push_back({"command//" + thing_ + "/req//" + action, event.dump()});
+}
+
+std::vector<CloudMessage> Cloud::take_echoes() {
+    return std::exchange(echoes_, {});
 }
 
 void Cloud::modify(const std::string& path, const json& value) {

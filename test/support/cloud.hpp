@@ -10,6 +10,11 @@
 
 namespace berth::test {
 
+struct CloudMessage {
+    std::string topic{};
+    std::string payload{};
+};
+
 struct CloudAnswer {
     std::string request{};
     int status{};
@@ -23,6 +28,8 @@ class Cloud {
     std::string edge_response() const;  // who the device is
     std::string event_topic() const { return "e/" + tenant_ + "/" + thing_; }
     std::string command_topic(const std::string& request, const std::string& operation) const;
+    // A connector brings every command to the device's broker on the long topic, then on this one as well.
+    std::string short_command_topic(const std::string& request, const std::string& operation) const;
     std::string command_filter() const { return "command//" + thing_ + "/req/#"; }
     // Without a value when it is null; the correlation id is the request's.
     std::string command(const std::string& feature, const std::string& operation, const std::string& request,
@@ -32,6 +39,9 @@ class Cloud {
                              const nlohmann::json& headers, const nlohmann::json& value = nullptr) const;
 
     void hear(const std::string& topic, const std::string& payload);
+    // An event on the command topic for each change that was stored since this was last asked: who keeps the
+    // twin tells of it whoever listens for commands, also the one who made it.
+    std::vector<CloudMessage> take_echoes();
 
     const std::map<std::string, nlohmann::json>& features() const { return features_; }
     bool has(const std::string& feature) const { return features_.contains(feature); }
@@ -55,11 +65,14 @@ class Cloud {
     void hear_event(const nlohmann::json& envelope);
     void hear_answer(const std::string& topic, const nlohmann::json& envelope);
     void modify(const std::string& path, const nlohmann::json& value);
+    void echo(const std::string& action, const nlohmann::json& envelope);
 
     std::string tenant_;
     std::string thing_;
     std::string prefix_;  // of Ditto topics
     std::map<std::string, nlohmann::json> features_;
+    std::vector<CloudMessage> echoes_;
+    int revision_{0};
     std::vector<std::string> said_;
     std::vector<nlohmann::json> reports_;
     std::vector<nlohmann::json> operations_;
