@@ -7,6 +7,7 @@
 
 #include "test/e2e/connected.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/mixed_commands.hpp"
 #include "test/support/wait.hpp"
 
 using namespace berth::test;
@@ -108,6 +109,32 @@ TEST_CASE("twenty at once are all answered", "[TW-79][e2e]") {
                    return connected.status(id) == "RUNNING";
                });
     }));
+}
+
+TEST_CASE("of two hundred at once, all brought in both forms, none is lost and none is done twice",
+          "[TW-15][TW-29][TW-79][e2e]") {
+    Connected connected;
+    const std::vector<std::string> living = {connected.make("one"), connected.make("two")};
+    const std::vector<std::string> leaving = {connected.make("three")};
+    connected.cloud.forget_answers();
+    const auto commands = mixed_commands(living, leaving, kSleeper);
+    for (const auto& command : commands) {
+        const auto payload =
+            connected.cloud.command(command.feature, command.operation, command.request, command.value);
+        for (const auto& topic : {connected.cloud.command_topic(command.request, command.operation),
+                                  connected.cloud.short_command_topic(command.request, command.operation)})
+            connected.device.broker.publish(topic, payload);
+    }
+    REQUIRE(connected.until([&] { return connected.cloud.all_answers().size() >= commands.size(); }));
+    // This comes after all of them: what is done twice has been begun.
+    CHECK(connected.ask(Connected::kNothing, "look")["status"] == 400);
+    CHECK(wrong_answers_to(commands, connected.cloud) == "");
+    CHECK(connected.cloud.all_answers().size() == commands.size() + 1);
+    CHECK(connected.device.containers().size() == living.size() + 20);  // each round makes two
+    CHECK(connected.until(
+        [&] { return connected.cloud.containers().size() == connected.device.containers().size(); }));
+    CHECK(connected.device.broker.log().find("\tc//") == std::string::npos);  // nobody subscribes it
+    CHECK(connected.cloud.complaints().empty());
 }
 
 TEST_CASE("metrics come from the kernel", "[TW-61][TW-62][TW-65][e2e]") {
