@@ -122,6 +122,7 @@ class TwinBench {
     FakeRuntime engine;
     TemporaryFolder home;
     Cloud cloud;
+    std::optional<Cloud> other{};  // another thing, which the device may be as well
     bool is_remote{false};  // the cloud hears what a broker that is there gets, else all that is published
     bool is_by_connector{false};  // that brings each command in both forms, and echoes what is stored
 
@@ -131,10 +132,16 @@ class TwinBench {
         return config;
     }
     void hear(const std::vector<service::Publication>& all) {
-        for (; seen_ < all.size(); ++seen_)
+        for (; seen_ < all.size(); ++seen_) {
             cloud.hear(all[seen_].topic, all[seen_].payload);
-        for (const auto& echo : cloud.take_echoes())
-            if (is_by_connector) tell(echo.topic, echo.payload);
+            if (other) other->hear(all[seen_].topic, all[seen_].payload);
+        }
+        echo(cloud);
+        if (other) echo(*other);
+    }
+    void echo(Cloud& from) {
+        for (const auto& event : from.take_echoes())
+            if (is_by_connector) tell(event.topic, event.payload);
     }
 
     service::ThingsConfig config_;

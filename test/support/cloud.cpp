@@ -57,9 +57,10 @@ std::string Cloud::command_with(const std::string& feature, const std::string& o
 }
 
 void Cloud::hear(const std::string& topic, const std::string& payload) {
+    const bool is_answer = topic.starts_with("command//" + thing_ + "/res/");
+    if (!is_answer && topic != event_topic()) return;
     const json envelope = json::parse(payload, nullptr, false);
-    if (topic.starts_with("command//" + thing_ + "/res/")) return hear_answer(topic, envelope);
-    if (topic != event_topic()) return;
+    if (is_answer) return hear_answer(topic, envelope);
     if (!envelope.is_object()) return complaints_.push_back("not JSON: " + payload);
     hear_event(envelope);
 }
