@@ -1,9 +1,12 @@
 // Reports of what containers use, from the engine in memory: its processes have no kernel files.
+#include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "test/service/twin_bench.hpp"
+#include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/child.hpp"
 
@@ -95,6 +98,14 @@ struct Meter : TwinBench {
 
     std::string id;
 };
+
+// What each container uses of it, in a report on nothing else.
+std::map<std::string, double> memory_in(const json& report) {
+    std::map<std::string, double> all;
+    for (const auto& entry : report["snapshot"])
+        all[entry["originator"].get<std::string>()] = entry["measurements"][0]["value"].get<double>();
+    return all;
+}
 
 }  // namespace
 
@@ -366,4 +377,46 @@ TEST_CASE("the connectivity and the request for metrics of Leda's documentation 
     CHECK(bench.says("+Container:" + id));
     CHECK(bench.engine.await_calls(Verb::Stats, 1));  // the baseline of what is reported later
     CHECK(bench.cloud.complaints().empty());
+}
+
+TEST_CASE("a hundred containers are in each report, and one that goes is in none that follows",
+          "[TW-61][service]") {
+    constexpr int kMany = 100;
+    service::MetricsConfig from_engine{};
+    from_engine.source = "engine";
+    TwinBench bench({}, {}, from_engine);
+    std::map<std::string, double> expected;
+    EngineId going;
+    for (int i = 0; i < kMany; ++i) {
+        auto made = running(spec("c" + std::to_string(i)));
+        made.state.pid = 77;
+        going = bench.engine.put(made);
+        Usage usage{};
+        usage.memory = MemoryUse{static_cast<std::uint64_t>(1000 + i), 0, 1'000'000};
+        bench.engine.put_usage(going, usage);
+        expected["Container:" + made.spec.id] = 1000 + i;
+    }
+    bench.start();
+    bench.connect();
+    const auto& reports = bench.cloud.reports();
+    REQUIRE(bench.ask("Metrics", "request", "m1",
+                      {{"frequency", "1s"}, {"filter", {{{"id", {"memory.used"}}}}}}) == 204);
+    REQUIRE(bench.until([&] { return reports.size() >= 2; }));
+    for (const auto& report : reports) {
+        CHECK(report["snapshot"].size() == kMany);
+        CHECK(memory_in(report) == expected);
+    }
+
+    REQUIRE(bench.engine.remove(going, {}));  // the last of them
+    const auto gone = "Container:id-c" + std::to_string(kMany - 1);
+    REQUIRE(expected.erase(gone) == 1);
+    REQUIRE(bench.until([&] { return memory_in(reports.back()) == expected; }));
+    const auto heard = reports.size();
+    REQUIRE(bench.until([&] { return reports.size() > heard; }));
+    CHECK(memory_in(reports.back()) == expected);
+    for (const auto& report : reports) {  // also in one that was being read meanwhile
+        auto others = memory_in(report);
+        others.erase(gone);
+        CHECK(others == expected);
+    }
 }
