@@ -40,8 +40,10 @@ void Recovery::look_at(const Container& container, bool went_down) {
     const bool looked_after = elsewhere_.in_operation(id);
     // Made again, and its Berth ended before it could start it.
     const bool unstarted = container.state.status == Status::Created && !looked_after;
-    // An operation may stand open for days, and what its steps stopped is marked so.
-    const bool starts = (went_down || unstarted) && container.role == Role::Plain && container.should_run();
+    // An operation may stand open for days, and what its steps stopped is marked so. The mark may have missed
+    // the disk, but not the journal.
+    const bool starts = (went_down || unstarted) && container.role == Role::Plain && container.should_run() &&
+                        !elsewhere_.keeping_down(id);
     const bool moving = elsewhere_.moving(id);
     if (starts && !moving) return start_again(container);
     if (looked_after) {

@@ -70,6 +70,9 @@ void Twin::on_command(const Message& message) {
 // A session that lasts delivers what came meanwhile with the connection, before it is known who we are;
 // nobody will deliver it again.
 void Twin::keep_early(const Message& message) {
+    // What the cloud says that it has is no matter: all will be said anyway.
+    const auto topic = twin::parse_command_topic(message.topic);
+    if (!all_said_ && topic && topic->request_id.empty() && is_notice(topic->subject)) return;
     const auto bytes = message.bytes();
     if (early_.size() >= kMostUnderWay || early_bytes_ + bytes > kMostEarlyBytes) return on_too_many(message);
     early_.push_back(message);

@@ -94,6 +94,27 @@ TEST_CASE("a container that was renamed keeps its new name where the store is lo
     CHECK(engine.named("shop"));
 }
 
+TEST_CASE("what an open update has stopped stays down, also where the record of that is not on disk",
+          "[UA-57][service]") {
+    test::Gateway device;
+    device.deploy("one", {{"web"}});
+    const auto ran = service::store::load(device.folder.path())->records.at(0);
+    device.on().desire(test::message("two", {{"web", "app:2"}}, 5));
+    REQUIRE(device.on().says("two", "IDENTIFIED"));
+    for (const std::string word : {"DOWNLOAD", "UPDATE"})
+        device.on().command("two", word);
+    REQUIRE(device.on().says("two", "UPDATE_SUCCESS"));
+    device.station.reset();
+    REQUIRE(service::store::save(device.folder.path(), ran));
+    const auto starts = device.engine.calls(test::Verb::Start);
+    device.on().command("two", "ACTIVATE");
+    REQUIRE(device.on().says("two", "ACTIVATION_SUCCESS"));
+    CHECK(device.engine.calls(test::Verb::Start) == starts + 1);  // the new one
+    device.on().command("two", "CLEANUP");
+    REQUIRE(device.on().says("two", "COMPLETED"));
+    CHECK(device.names_and_images() == test::Words{"web=app:2"});
+}
+
 TEST_CASE("a damaged record is replaced by the label's document", "[CM-27][service]") {
     TemporaryFolder folder;
     FakeRuntime engine;

@@ -280,6 +280,21 @@ TEST_CASE("whoever asks the thing that we were is told that it is not here", "[T
     CHECK(bench.engine.containers().empty());
 }
 
+TEST_CASE("what the cloud says that it has takes no command's room while it is not known who we are",
+          "[TW-28][service]") {
+    TwinBench bench;
+    bench.start();
+    bench.connect();
+    bench.station().lose_broker();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 2; });
+    for (int i = 0; i < 300; ++i)  // more than wait
+        bench.tell(bench.cloud.command_topic("", "modified"), R"({"path":"/features/Metrics"})");
+    bench.command("ContainerFactory", "create", "r1", {{"imageRef", "app:1"}});
+    bench.introduce(bench.cloud);
+    CHECK(bench.answered("r1") == 200);
+}
+
 TEST_CASE("an answer that makes no sense changes nothing", "[TW-11][service]") {
     TwinBench bench;
     bench.start();
