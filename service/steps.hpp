@@ -198,6 +198,7 @@ class Steps {
     StepsConfig config_;
     Room room_;  // for the update's phase at hand
     std::map<ContainerId, std::shared_ptr<Fetch>> fetches_;
+    std::set<ContainerId> recording_;  // their records are on the way to disk, the engine is asked after that
     std::map<ContainerId, Gate> gates_;
     std::map<std::uint64_t, Parked> parked_;
     std::uint64_t last_parked_{0};

@@ -191,8 +191,9 @@ void Steps::cancel(const std::shared_ptr<Fetch>& fetch) {
 }
 
 // It has its turn among what concerns the container: what follows would wait for it, and it would make what
-// nobody wants.
+// nobody wants. Where its record is just being written, the engine would be asked after that.
 void Steps::give_up_making(const ContainerId& id) {
+    recording_.erase(id);
     const auto making = fetches_.find(id);
     if (making != fetches_.end() && !making->second->of_update) cancel(making->second);
 }
@@ -201,9 +202,12 @@ void Steps::give_up_making(const ContainerId& id) {
 // as the instance may exist all the same; restoring looks and removes both.
 void Steps::create(Container container, std::string engine_name, Done done) {
     container.engine_id.clear();
+    recording_.insert(container.spec.id);
     world_.keep(container, [this, container, engine_name, done = std::move(done)](const Result<>& kept) {
-        if (kept) return create_kept(container, engine_name, done);
-        done(fail(kept.error(), "component " + container.spec.name + ": write its record"));
+        const bool wanted = recording_.erase(container.spec.id) > 0;
+        if (kept && wanted) return create_kept(container, engine_name, done);
+        done(kept ? fail(Errc::Interrupted, "interrupted")
+                  : fail(kept.error(), "component " + container.spec.name + ": write its record"));
     });
 }
 

@@ -1,5 +1,7 @@
 // Containers of which the record is left alone: the engine has lost its data while Berth was away.
 #include <chrono>
+#include <optional>
+#include <utility>
 
 #include "service/recovery.hpp"
 #include "service/store.hpp"
@@ -163,5 +165,33 @@ TEST_CASE("what an update keeps down is made again once that has ended without i
         const auto web = engine.named("web");
         return web && web->runs();
     }));
+    workers.stop();
+}
+
+TEST_CASE("what is removed while its record is written is not made", "[service]") {
+    TemporaryFolder folder;
+    FakeRuntime engine;
+    engine.put_image("app:1");
+    service::Loop loop;
+    service::Workers workers(loop, {{service::Lane::Steps, 1U}, {service::Lane::Quick, 1U}});
+    service::World world(loop, workers, engine, folder.path().string());
+    service::Steps steps(loop, workers, engine, world, {});
+    const auto web = test::missing(test::spec("web"));
+    std::optional<Errc> failed;
+    bool removed = false;
+    // The picture has it as its record is on the way to disk.
+    world.when_changed([&, asked = false]() mutable {
+        if (std::exchange(asked, true)) return;
+        steps.discard(web.spec.id, "web", [&](const std::optional<Error>& error) { removed = !error; });
+    });
+    loop.post([&] {
+        steps.make_again(web, [&](const std::optional<Error>& error) {
+            if (error) failed = error->code;
+        });
+    });
+    CHECK(test::run_until(loop, [&] { return removed && failed.has_value(); }));
+    CHECK(failed == Errc::Interrupted);
+    CHECK(engine.calls(Verb::Create) == 0);
+    CHECK(service::store::load(folder.path())->records.empty());
     workers.stop();
 }
