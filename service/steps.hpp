@@ -122,6 +122,7 @@ class Steps {
         std::optional<Error> refused{};             // NoSpace, found out on the way
         TimerId again{};                            // of the next try
         std::stop_source queued{std::nostopstate};  // of its pull, as the workers know it
+        std::stop_source given_up{};                // whatever has come of it: nobody wants it
     };
     enum class For { Update, Itself };  // whether cancel_pulls() means it
     void fetch(const ContainerSpec& spec, Room room, For whom, Progress progress, Next next);

@@ -103,12 +103,14 @@ void Steps::fetch(const ContainerSpec& spec, Room room, For whom, Progress progr
     if (is_there) return next({});
     auto fetching = std::make_shared<Fetch>(
         Fetch{spec.image, spec.id, std::move(progress), {}, {}, 0, whom == For::Update, std::move(room), {}});
-    fetching->next = [this, id = spec.id, next = std::move(next), stop = fetching->stop,
-                      of_update = fetching->of_update](const Result<>& result) {
-        fetches_.erase(id);
+    fetching->next = [this, id = spec.id, next = std::move(next),
+                      given_up = fetching->given_up](const Result<>& result) {
+        // Another one may have begun since: a way back does not wait for the one that it gives up.
+        const auto at = fetches_.find(id);
+        if (at != fetches_.end() && at->second->given_up == given_up) fetches_.erase(at);
         // It may have come just before its end was asked for.
-        const bool given_up = result && !of_update && stop.stop_requested();
-        next(given_up ? Result<>(fail(Errc::Interrupted, "interrupted")) : result);
+        const bool unwanted = result && given_up.stop_requested();
+        next(unwanted ? Result<>(fail(Errc::Interrupted, "interrupted")) : result);
     };
     fetches_[spec.id] = fetching;
     auto present = std::make_shared<bool>(false);  // carried from the worker to the loop
@@ -195,7 +197,9 @@ void Steps::cancel(const std::shared_ptr<Fetch>& fetch) {
 void Steps::give_up_making(const ContainerId& id) {
     recording_.erase(id);
     const auto making = fetches_.find(id);
-    if (making != fetches_.end() && !making->second->of_update) cancel(making->second);
+    if (making == fetches_.end() || making->second->of_update) return;
+    making->second->given_up.request_stop();
+    cancel(making->second);
 }
 
 // The record first: an instance that no record explains must never exist. After a failure the record stays,

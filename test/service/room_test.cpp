@@ -1,9 +1,15 @@
 // An update that has no room: nothing is pulled, made or stopped, and it says why.
+#include <atomic>
+#include <chrono>
+#include <optional>
 #include <stop_token>
+#include <thread>
 
 #include "service/admission.hpp"
+#include "test/support/builders.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/gateway.hpp"
+#include "test/support/wait.hpp"
 
 using namespace berth;
 using berth::service::StepsConfig;
@@ -292,4 +298,50 @@ TEST_CASE("a survey ends with the call, and with an engine that is away", "[BX-0
     REQUIRE(odd);
     CHECK(odd->missing.contains("odd"));
     CHECK_FALSE(odd->refused);
+}
+
+TEST_CASE("an image that was there before it was found too large is used", "[BX-02][service]") {
+    test::TemporaryFolder folder;
+    FakeRuntime engine;
+    engine.put_in_registry("far:1", 40 * kMiB);
+    engine.set_free(120 * kMiB);
+    std::atomic<bool> may_pull{false};
+    service::Loop loop;
+    service::Workers workers(loop, {{service::Lane::Pulls, 1U},
+                                    {service::Lane::Steps, 1U},
+                                    {service::Lane::Quick, 1U},
+                                    {service::Lane::Surveys, 1U}});
+    service::World world(loop, workers, engine, folder.path().string());
+    StepsConfig narrow{};
+    narrow.reserve_bytes = 20 * kMiB;
+    service::Steps steps(loop, workers, engine, world, narrow);
+    workers.submit(service::Lane::Pulls, {}, [&](const std::stop_token& stop) -> service::Task {
+        while (!may_pull && !stop.stop_requested())
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return {};
+    });
+    bool ended = false;
+    bool made = false;
+    loop.post([&] {
+        steps.make_new(test::missing(test::spec("web", "far:1")), [&](const std::optional<Error>& error) {
+            ended = true;
+            made = !error.has_value();
+        });
+    });
+    // The survey has asked for it, and who pulls it; then that waits behind the other pull.
+    REQUIRE(test::run_until(loop, [&] { return engine.calls(Verb::ImagePresent) == 2; }));
+    bool waits = false;
+    workers.submit(service::Lane::Steps, {},
+                   [&](const std::stop_token&) -> service::Task { return [&] { waits = true; }; });
+    REQUIRE(test::run_until(loop, [&] { return waits; }));
+    // All of it is there before anybody has heard how large it is.
+    may_pull = true;
+    REQUIRE(test::eventually([&] {
+        const auto there = engine.image_present("far:1", {});
+        return there && *there;
+    }));
+    REQUIRE(test::run_until(loop, [&] { return ended; }));
+    CHECK(made);
+    CHECK(engine.calls(Verb::Create) == 1);
+    workers.stop();
 }
