@@ -88,7 +88,7 @@ class Updates {
     bool is_copy(const DesiredState& desired, const Message& message);
     void accept(DesiredState desired, const std::string& payload);
     void remember_accepted(const std::string& digest);
-    std::vector<std::string> take_out_waiting();  // the desired states; their activities
+    std::vector<std::string> take_out_waiting(const DesiredState& newer);  // their activities
     void say_superseded(const std::vector<std::string>& activities, const std::string& newer);
     void work_off();
     bool take(const CommandMessage& command);  // the first that waits; true: done with it, it is gone

@@ -118,14 +118,14 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
     // Sent once more, by its sender and not by a broker, it is the newest: whatever waits came before it.
     const bool sent_again = !message.duplicate && !message.retained;
     if (identifying_ && *identifying_ == desired) {
-        if (sent_again) say_superseded(take_out_waiting(), desired.activity_id);
+        if (sent_again) say_superseded(take_out_waiting(desired), desired.activity_id);
         return true;
     }
     const bool same = operation_ && operation_->activity_id == desired.activity_id &&
                       operation_->timestamp == desired.timestamp && operation_->digest == desired.digest;
     if (!same || operation_->superseded) return false;
     if (operation_->ended) return message.duplicate;
-    if (sent_again) say_superseded(take_out_waiting(), desired.activity_id);
+    if (sent_again) say_superseded(take_out_waiting(desired), desired.activity_id);
     log::info("activity '{}': the same desired state again: last feedback repeated", desired.activity_id);
     // Not if the record that is on its way is refused: that answers the copy as well.
     journal_.after_pending([this, number = operation_->number] {
@@ -138,7 +138,7 @@ bool Updates::is_copy(const DesiredState& desired, const Message& message) {
 // so for minutes, and its sender thinks that it has been delivered: it goes into the journal.
 void Updates::accept(DesiredState desired, const std::string& payload) {
     const auto newer = desired.activity_id;
-    const auto older = take_out_waiting();
+    const auto older = take_out_waiting(desired);
     waiting_.emplace_back(std::move(desired));
     waiting_payload_ = payload;
     say_superseded(older, newer);
@@ -153,13 +153,14 @@ void Updates::remember_accepted(const std::string& digest) {
     remember(accepted_, digest, kMostAccepted);
 }
 
-// Each has had its turn: one that the broker keeps must not undo the newer one with the next connect.
-std::vector<std::string> Updates::take_out_waiting() {
+// Each has had its turn: one that the broker keeps must not undo the newer one with the next connect. One of
+// the same content cannot: what becomes of that is the newer one's to tell, which may be refused.
+std::vector<std::string> Updates::take_out_waiting(const DesiredState& newer) {
     std::vector<std::string> activities;
     for (const auto& waiting : waiting_)
         if (const auto* desired = std::get_if<DesiredState>(&waiting)) {
             activities.push_back(desired->activity_id);
-            remember_accepted(desired->digest);
+            if (desired->digest != newer.digest) remember_accepted(desired->digest);
         }
     std::erase_if(waiting_,
                   [](const Waiting& waiting) { return std::holds_alternative<DesiredState>(waiting); });

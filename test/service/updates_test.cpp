@@ -669,6 +669,26 @@ TEST_CASE("a retained desired state that gave way while it waited does not come 
     CHECK(device.names_and_images() == Words{"web=app:2"});
 }
 
+TEST_CASE("a retained desired state that was refused is no old one for a copy that gave way to it",
+          "[UA-66][service]") {
+    Gateway device;
+    device.deploy("before", {{"web"}});
+    device.station.reset();
+    device.engine.hang_lists(true);
+    device.station = std::make_unique<Station>(device.engine, device.folder.path(), device.config);
+    device.on().store_reserve = std::int64_t{1} << 60;
+    device.on().send("desiredstate", message("first", {{"web", "app:2"}}), true);
+    const auto again = message("again", {{"web", "app:2"}});
+    device.on().desire(again);  // and the broker keeps it
+    REQUIRE(device.on().says("first", "SUPERSEDED"));
+    device.engine.hang_lists(false);
+    REQUIRE(device.on().says("again", "IDENTIFICATION_FAILED"));
+    device.on().store_reserve = 0;
+    device.on().send("desiredstate", again, true);  // as the broker does with the next connect
+    CHECK(device.on().says("again", "COMPLETED"));
+    CHECK(device.names_and_images() == Words{"web=app:2"});
+}
+
 TEST_CASE("a paused container is paused again after a rollback", "[UA-40][service]") {
     Gateway device;
     device.deploy("one", {{"web"}, {"db"}, {"limited", "app:1", pair("memory", "64M")}});
