@@ -218,10 +218,11 @@ void Twin::say_all() {
     // Commands are taken when the cloud has all, or is too slow with it.
     const auto done = [this, number] { subscribe_once(number); };
     loop_.post_after(kSyncPatience, done);
-    if (all.empty()) return loop_.post(done);  // the link takes none while it tells us that it is ready
+    // Not from inside: the link takes none while it tells us that it is ready, and may refuse the last then.
+    if (all.empty()) return loop_.post(done);
     all.back().delivered = [this, number, done, before = all.back().delivered] {
         if (before) before();
-        done();
+        loop_.post(done);
         // All of it came through: what is dropped another day is another trouble.
         if (number == sync_number_ && own_sync_ == 0) drop_pause_ = config_.sync_pause;
     };

@@ -177,6 +177,20 @@ TEST_CASE("commands are taken on each connection, also where nothing is shown", 
     CHECK(bench.ask("ContainerFactory", "create", "r1", {{"imageRef", "app:1"}}) == 400);
 }
 
+TEST_CASE("commands are taken also where the last that is shown is settled as the link becomes ready",
+          "[TW-07][service]") {
+    TwinBench bench;
+    bench.start();
+    bench.connect();
+    bench.station().lose_broker();
+    bench.settle();
+    REQUIRE(bench.station().link.subscribed().empty());
+    bench.station().reach_broker();
+    bench.tell("edge/thing/response", bench.cloud.edge_response());  // retained
+    bench.station().connect_broker();
+    CHECK(bench.until([&] { return bench.is_subscribed(bench.cloud.command_filter()); }));
+}
+
 TEST_CASE("a repeated answer changes nothing, unless it is asked for", "[TW-08][service]") {
     TwinBench bench;
     bench.start();
