@@ -131,11 +131,11 @@ Result<> DockerRuntime::come_back_to_bridge(const EngineId& engine_id, const Cal
     const auto& bridge = options_.bridge.name;
     // Engine 26 starts nothing apart either while the network that it was made for is not there.
     if (!seen->networks.contains(bridge)) return {};
-    if (auto left = leave(engine_id, bridge, call); !left) return left;
-    // Without a network it would start without one. Of one whose document is lost the names are not known.
+    // Of one whose document is lost the names are not known.
     const auto& spec = seen->container.spec;
-    auto body = spec.name.empty() ? encode_member(engine_id) : encode_member(engine_id, spec);
-    const auto joined = expect(request("POST", at_network(bridge, "/connect"), std::move(body)), call);
+    const auto body = spec.name.empty() ? encode_member(engine_id) : encode_member(engine_id, spec);
+    // It is never without a network, as it would start without one: what it notes of the old one is replaced.
+    const auto joined = expect(request("POST", at_network(bridge, "/connect"), body), call);
     if (!joined) return joined.error();
     return {};
 }

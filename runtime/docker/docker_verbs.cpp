@@ -35,9 +35,15 @@ bool came_without_answer(const Error& error) {
 
 Result<> DockerRuntime::start(const EngineId& engine_id, Call call) {
     if (options_.before_start) options_.before_start();
-    auto reply = expect(on_container("POST", engine_id, "/start"), call, 304);
-    if (!reply && is_network_gone(reply.error()) && come_back_to_bridge(engine_id, call))
-        reply = expect(on_container("POST", engine_id, "/start"), call, 304);
+    const auto begin = [&] { return expect(on_container("POST", engine_id, "/start"), call, 304); };
+    auto reply = begin();
+    if (!reply && is_network_gone(reply.error())) {
+        const auto back = come_back_to_bridge(engine_id, call);
+        if (back)
+            reply = begin();
+        else if (came_without_answer(back.error()))
+            return fail(back.error(), "start");
+    }
     if (!reply) return fail(reply.error(), "start");
     return {};
 }

@@ -118,7 +118,6 @@ TEST_CASE("a bridge network that somebody has removed is made again for a start"
             made = true;
             return peer.answer(201, R"({"Id":"n2","Warning":""})");
         }
-        if (asks("/networks/berth0/disconnect")) return peer.answer(200, "");
         if (asks("/networks/berth0/connect")) {
             joined = asks(R"("Aliases":["web-host"])");
             return peer.answer(200, "");
