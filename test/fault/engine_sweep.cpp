@@ -75,7 +75,7 @@ class Rig {
         if (cut.reached)
             look_why_down(true);
         else
-            device_.daemon.stop();
+            cut.reached = is_cut_at_its_end(true);
         device_.daemon.set("mqtt.url", Daemon::quoted(kNoBroker));
         if (again > 0) come_back(again);
         cut.wrong = come_back(-1);
@@ -129,10 +129,22 @@ class Rig {
         return is_up();
     }
 
+    // It writes its last record on the way out, which is a point, too.
+    bool is_cut_at_its_end(bool may_be) {
+        device_.daemon.signal(SIGTERM);
+        const int status = device_.daemon.wait();
+        const bool is_cut = may_be && status == -SIGKILL;
+        if (status != 0 && !is_cut) note_crash(status);
+        return is_cut;
+    }
+
     // That it is down is right only where it was to be killed.
     void look_why_down(bool killed) {
         const int status = device_.daemon.wait();
-        if (killed && status == -SIGKILL) return;
+        if (!killed || status != -SIGKILL) note_crash(status);
+    }
+
+    void note_crash(int status) {
         crash_ = "berthd ended with " + std::to_string(status) + ":\n" + device_.daemon.log();
     }
 
@@ -158,7 +170,7 @@ class Rig {
             look_why_down(point > 0);
             return {};
         }
-        device_.daemon.stop();
+        is_cut_at_its_end(point > 0);
         return wrong();
     }
 
