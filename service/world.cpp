@@ -165,21 +165,32 @@ void World::save(const Container& container, Then then) {
         [this, record = std::move(record), then = std::move(then)](const std::stop_token&) -> Task {
             auto saved = store::save(home_dir_, record);
             return [this, saved, then, id = record.spec.id, name = record.spec.name] {
-                on_saved(id, name, saved);
+                on_recorded(id, name, saved);
                 if (then) then(saved);
             };
         });
 }
 
+void World::erase(const ContainerId& id, const std::string& name, Then then) {
+    workers_.submit(Lane::Quick, id,
+                    [this, id, name, then = std::move(then)](const std::stop_token&) -> Task {
+                        auto erased = store::erase(home_dir_, id);
+                        return [this, id, name, erased, then] {
+                            on_recorded(id, name, erased);
+                            if (then) then(erased);
+                        };
+                    });
+}
+
 // A folder that is full now has room later. Until then only the picture is right, and a Berth that starts
-// would believe the record.
-void World::on_saved(const ContainerId& id, const std::string& name, const Result<>& saved) {
-    if (saved) {
+// would believe the record: of what was removed, too, and make it again.
+void World::on_recorded(const ContainerId& id, const std::string& name, const Result<>& done) {
+    if (done) {
         unsaved_.erase(id);
         if (unsaved_.empty()) save_pause_ = kFirstRetry;
         return;
     }
-    if (unsaved_.insert(id).second) log::error("record of container {}: {}", name, saved.error().message);
+    if (unsaved_.insert(id).second) log::error("record of container {}: {}", name, done.error().message);
     if (save_again_ == 0) save_later();
 }
 
@@ -187,29 +198,22 @@ void World::save_later() {
     save_again_ = loop_.post_after(save_pause_, [this] {
         save_again_ = 0;
         save_pause_ = std::min(save_pause_ * 2, kLongestRetry);
-        std::erase_if(unsaved_, [this](const ContainerId& id) { return !containers_.contains(id); });
-        for (const auto& id : unsaved_)
-            save(containers_.at(id), {});
+        for (const auto& id : unsaved_) {
+            const auto at = containers_.find(id);
+            at == containers_.end() ? erase(id, id, {}) : save(at->second, {});
+        }
     });
 }
 
 // The key keeps the order: whatever is still to be written of it comes before.
 void World::forget(const ContainerId& id, Then then) {
-    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): id may be part of what is erased
-    const ContainerId gone = id;
-    const bool known = containers_.erase(gone) > 0;
+    const auto known = containers_.extract(id);  // whose id this may be
     for (auto* marks : {&asked_to_stop_, &gone_down_})
-        marks->erase(gone);
-    our_stops_.erase(gone);
-    foreign_stops_.erase(gone);
+        marks->erase(id);
+    our_stops_.erase(id);
+    foreign_stops_.erase(id);
     if (!known && !then) return;
-    workers_.submit(Lane::Quick, gone, [this, gone, then = std::move(then)](const std::stop_token&) -> Task {
-        auto erased = store::erase(home_dir_, gone);
-        return [erased, then] {
-            if (!erased) log::error("{}", erased.error().message);
-            if (then) then(erased);
-        };
-    });
+    erase(id, known ? known.mapped().spec.name : id, std::move(then));
     if (known) notify(changed_);
 }
 

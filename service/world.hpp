@@ -116,7 +116,8 @@ class World {
     void on_died(Container& container, const runtime::EngineEvent& event);
     void on_out_of_memory(Container& container);
     void save(const Container& container, Then then);
-    void on_saved(const ContainerId& id, const std::string& name, const Result<>& saved);
+    void erase(const ContainerId& id, const std::string& name, Then then);
+    void on_recorded(const ContainerId& id, const std::string& name, const Result<>& done);
     void save_later();
     // `then` with the container as it was when the engine was asked, and as the engine sees it; `failed` if
     // it said nothing of one that may be there. May be empty.
@@ -150,7 +151,7 @@ class World {
     std::uint64_t losses_seen_{0};  // those that a list has made good, with the stream there
     bool learns_pids_{false};
     std::string trouble_{"the engine has not answered yet"};
-    std::set<ContainerId> unsaved_;  // whose newest record could not be written
+    std::set<ContainerId> unsaved_;  // whose record is not on disk as it should be, or still is
     TimerId save_again_{0};
     std::map<ContainerId, TimerId> looks_;  // at those that the engine means to restart
     std::chrono::milliseconds first_look_;

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <set>
 #include <string>
@@ -489,4 +491,21 @@ TEST_CASE("what was in its crash loop went down with the engine", "[CM-27][servi
     told.put_state(down);
     told.reconnect();
     CHECK(told.world.take_gone_down() == std::set<ContainerId>{"id-web"});
+}
+
+TEST_CASE("the record of what was removed goes as soon as the disk lets it", "[CM-27][service]") {
+    ToldWorld told;
+    const auto records = told.folder.path() / "containers";
+    told.keep(Status::Stopped);
+    const auto recorded = [&] { return service::store::load(told.folder.path())->records.size(); };
+    REQUIRE(told.until([&] { return recorded() == 1; }));
+    std::filesystem::rename(records, told.folder.path() / "aside");
+    std::ofstream(records) << "no folder";
+    bool refused = false;
+    told.world.forget("id-web", [&](const Result<>& erased) { refused = !erased; });
+    REQUIRE(told.until([&] { return refused; }));
+    std::filesystem::remove(records);
+    std::filesystem::rename(told.folder.path() / "aside", records);
+    REQUIRE(recorded() == 1);
+    CHECK(told.until([&] { return recorded() == 0; }));
 }
