@@ -13,6 +13,7 @@
 
 #include "service/files.hpp"
 #include "service/kill_points.hpp"
+#include "service/log.hpp"
 
 namespace berth::service {
 namespace {
@@ -47,13 +48,14 @@ off_t offset_of(int slot) {
 }
 
 struct Slot {
+    int number{};
     Header header{};
     std::string text{};
 };
 
 // Nothing: never written, torn or damaged.
 std::optional<Slot> read_slot(int fd, int number) {
-    Slot slot;
+    Slot slot{.number = number};
     const off_t offset = offset_of(number);
     if (::pread(fd, &slot.header, sizeof(Header), offset) != static_cast<ssize_t>(sizeof(Header))) return {};
     const auto& header = slot.header;
@@ -66,11 +68,18 @@ std::optional<Slot> read_slot(int fd, int number) {
     return slot;
 }
 
+std::optional<Slot> newest_slot(int fd) {
+    auto first = read_slot(fd, 0);
+    auto second = read_slot(fd, 1);
+    if (!first || (second && second->header.sequence > first->header.sequence)) return second;
+    return first;
+}
+
 bool is_blank(int fd) {
     std::array<char, sizeof(Header)> bytes{};
     for (const int slot : {0, 1}) {
-        if (::pread(fd, bytes.data(), bytes.size(), offset_of(slot)) != static_cast<ssize_t>(bytes.size()))
-            return false;
+        // Less where there was never room for it: what is not there stays zero here.
+        if (::pread(fd, bytes.data(), bytes.size(), offset_of(slot)) < 0) return false;
         for (const char byte : bytes)
             if (byte != 0) return false;
     }
@@ -123,38 +132,35 @@ void Journal::stop() {
 }
 
 Result<std::optional<JournalRecord>> Journal::open() {
-    auto ready = prepare();
-    Result<std::optional<JournalRecord>> record = std::optional<JournalRecord>{};
-    if (ready)
-        record = read();
-    else
-        record = ready.error();
-    if (!ready) broken_ = ready.error();
+    const auto prepared = prepare();
+    ready_ = static_cast<bool>(prepared);
+    if (fd_ < 0) fd_ = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (!prepared && fd_ >= 0)
+        log::error("{}; no update is taken up until that can be done", prepared.error().message);
+    Result<std::optional<JournalRecord>> record = fd_ < 0 ? prepared.error() : read();
     thread_ = std::thread([this] { work(); });
     return record;
 }
 
 Result<> Journal::prepare() {
-    std::error_code error;
-    std::filesystem::create_directories(file_.parent_path(), error);
-    if (error)
-        return fail(Errc::Internal, "make folder " + file_.parent_path().string() + ": " + error.message());
-    fd_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd_ < 0) return os_error("open " + file_.string());
+    if (auto made = make_folder(file_.parent_path()); !made) return made;
+    const int fd = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return os_error("open " + file_.string());
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
     errno = ::posix_fallocate(fd_, 0, static_cast<off_t>(2 * kSlotBytes));
     if (errno != 0) return os_error("make room for the journal " + file_.string());
     if (::fsync(fd_) != 0) return os_error("flush " + file_.string());
+    if (auto flushed = flush_folder(file_.parent_path()); !flushed) return flushed;
+    if (const auto newest = newest_slot(fd_)) {
+        sequence_ = newest->header.sequence;
+        flushed_slot_ = newest->number;
+    }
     return {};
 }
 
-Result<std::optional<JournalRecord>> Journal::read() {
-    std::optional<Slot> newest;
-    for (const int number : {0, 1}) {
-        auto slot = read_slot(fd_, number);
-        if (!slot || (newest && slot->header.sequence < newest->header.sequence)) continue;
-        newest = std::move(slot);
-        flushed_slot_ = number;
-    }
+Result<std::optional<JournalRecord>> Journal::read() const {
+    const auto newest = newest_slot(fd_);
     if (!newest && is_blank(fd_)) return std::optional<JournalRecord>{};
     Result<JournalRecord> record = fail(Errc::Invalid, "both slots of the journal are damaged");
     if (newest && newest->header.version > kJournalVersion)
@@ -162,7 +168,6 @@ Result<std::optional<JournalRecord>> Journal::read() {
                                          ", this Berth knows " + std::to_string(kJournalVersion));
     else if (newest)
         record = decode_journal(newest->text);
-    if (newest) sequence_ = newest->header.sequence;
     if (record) return std::optional<JournalRecord>(*std::move(record));
     std::error_code ignored;  // the copy is for people; without it the error below still tells
     std::filesystem::copy_file(file_, file_.string() + ".bad",
@@ -205,7 +210,7 @@ void Journal::work() {
             if (waiting.record) newest = &*waiting.record;
             if (waiting.flush == Flush::Now) flush = Flush::Now;
         }
-        const Result<> written = newest == nullptr ? Result<>{} : write_slot(text_fitting(*newest), flush);
+        const Result<> written = newest == nullptr ? Result<>{} : keep(text_fitting(*newest), flush);
         for (auto& waiting : taken)
             if (waiting.then) loop_.post([then = std::move(waiting.then), written] { then(written); });
         // Only when the loop has run them is nothing pending: order holds for those who come meanwhile.
@@ -217,11 +222,18 @@ void Journal::work() {
     }
 }
 
-Result<> Journal::write_slot(const std::string& text, Flush flush) {
-    if (broken_) return *broken_;
+// After an error the file is opened anew, as the disk may have been repaired or mounted again since.
+Result<> Journal::keep(const std::string& text, Flush flush) {
     if (text.size() > kRoom)
         return fail(Errc::TooLarge,
                     "the operation does not fit the journal: " + std::to_string(text.size()) + " bytes");
+    auto kept = ready_ ? Result<>{} : prepare();
+    if (kept) kept = write_slot(text, flush);
+    ready_ = static_cast<bool>(kept);
+    return kept;
+}
+
+Result<> Journal::write_slot(const std::string& text, Flush flush) {
     Header header{};
     header.sequence = sequence_ + 1;
     header.length = text.size();

@@ -37,8 +37,8 @@ class Journal {
 
     // Makes the file and its room if needed, reads the newer sound slot, starts the thread. Once, before the
     // loop runs. Nothing: a new or an empty journal. Invalid: both slots are damaged, or of a later version;
-    // the file is kept beside as journal.bad. NoSpace, Internal: there is no journal, and write() answers
-    // with that.
+    // the file is kept beside as journal.bad. NoSpace, Internal: there is no journal; each write() tries
+    // again to make it. What can be read and not be written counts, and an error line says so.
     Result<std::optional<JournalRecord>> open();
 
     // `then` on the loop, in the order of the calls. Records that wait are merged into the newest.
@@ -57,9 +57,10 @@ class Journal {
         Then then{};
     };
 
-    Result<std::optional<JournalRecord>> read();
     Result<> prepare();
+    Result<std::optional<JournalRecord>> read() const;
     void work();
+    Result<> keep(const std::string& text, Flush flush);
     Result<> write_slot(const std::string& text, Flush flush);
 
     Loop& loop_;
@@ -67,7 +68,7 @@ class Journal {
     int fd_{-1};
     std::uint64_t sequence_{0};  // of the newest record; the writer's once the thread runs, like the next
     int flushed_slot_{1};        // holds the last record that is certainly on disk
-    std::optional<Error> broken_{};
+    bool ready_{false};          // open, with its room
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Waiting> waiting_;

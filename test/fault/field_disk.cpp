@@ -49,6 +49,30 @@ TEST_CASE("a data folder without room: a desired state is refused, what runs run
     device.daemon.stop();  // before its disk goes
 }
 
+TEST_CASE("berthd starts where nothing can be written: it says so, and serves once something can",
+          "[fault][field][UA-71]") {
+    Device device(Device::Unstarted{}, {});
+    const SmallDisk disk(device.daemon.home());
+    std::optional<Filler> filler(device.daemon.home());
+    device.start();
+    device.probe.desire(desired_state("refused", {{"web", kSleeper}}));
+    CHECK_THAT(device.probe.await("refused", "IDENTIFICATION_FAILED").message, ContainsSubstring(kNoRoom));
+    filler.reset();
+    device.deploy("room", {{"web", kSleeper}});
+    device.daemon.stop();
+
+    disk.mount_again("ro");
+    device.start();
+    device.probe.desire(desired_state("read-only", {}));
+    CHECK_THAT(device.probe.await("read-only", "IDENTIFICATION_FAILED").message,
+               ContainsSubstring(kReadOnly));
+    CHECK(device.containers() == Names{"web"});
+    disk.mount_again("rw");
+    device.deploy("writable", {{"new", kSleeper}});
+    CHECK(device.containers() == Names{"new"});
+    device.daemon.stop();  // before its disk goes
+}
+
 TEST_CASE("a data folder that fills up in the middle of an update: one of both sets, and a last word",
           "[.][field][UA-65]") {
     Device device(Device::Unstarted{}, {{"update_agent.parallel", "1"}});
@@ -131,6 +155,37 @@ TEST_CASE("a data folder that turns read-only in any phase: the old set runs, an
         good += cut.empty() && afterwards.empty() ? 1 : 0;
     }
     tell("data folder read-only in each phase", good, static_cast<long>(phases.size()));
+    device.daemon.stop();  // before its disk goes
+}
+
+TEST_CASE("berthd is killed in an update and starts on a disk that can only be read: the old set runs",
+          "[.][field][UA-71]") {
+    Device device(Device::Unstarted{}, {{"update_agent.parallel", "1"}});
+    const SmallDisk disk(device.daemon.home());
+    device.start();
+    TwoSets sets(device);
+    const auto before = set_on(device);
+    const auto update = sets.next();
+    device.probe.desire(stamped(update.message));
+    device.probe.await(update.activity, "IDENTIFIED");
+    REQUIRE(carry_out(device, update.activity, "DOWNLOAD"));
+    REQUIRE(carry_out(device, update.activity, "UPDATE"));
+    device.daemon.kill();
+    disk.mount_again("ro");
+    device.start();
+    CHECK_FALSE(carry_out(device, update.activity, "ACTIVATE"));
+    CHECK_THAT(failure_told(device.probe.await(update.activity, "ACTIVATION_FAILURE")),
+               ContainsSubstring(kReadOnly));
+    CHECK(carry_out(device, update.activity, "CLEANUP"));
+    CHECK(await_end(device, update.activity) == "INCOMPLETE");
+    CHECK(sets.aftermath(update.activity, TwoSets::Records::MayBeOld) == "");
+    CHECK(set_on(device) == before);
+
+    disk.mount_again("rw");
+    const auto next = sets.next();
+    device.probe.desire(next.message);
+    device.probe.await(next.activity, "COMPLETED");
+    CHECK(sets.aftermath(next.activity) == "");
     device.daemon.stop();  // before its disk goes
 }
 

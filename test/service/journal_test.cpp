@@ -30,6 +30,7 @@ namespace {
 std::atomic<bool> flushing_fails{false};
 std::atomic<bool> flushing_hangs{false};
 std::atomic<int> flushes_begun{0};
+std::atomic<bool> making_room_fails{false};
 }  // namespace
 
 // Stands before the C library's, as no disk here can be made to fail in that moment.
@@ -41,6 +42,12 @@ extern "C" int fdatasync(int file) {
     if (!flushing_fails) return real(file);
     errno = EIO;
     return -1;
+}
+
+extern "C" int posix_fallocate(int file, off_t offset, off_t size) {
+    static const auto real =
+        reinterpret_cast<int (*)(int, off_t, off_t)>(::dlsym(RTLD_NEXT, "posix_fallocate"));
+    return making_room_fails ? EROFS : real(file, offset, size);
 }
 
 namespace {
@@ -85,7 +92,7 @@ void damage(const std::filesystem::path& file, std::streamoff offset) {
 }
 
 struct FlushingReleased {  // also when the test ends early: the journal's thread is joined after it
-    ~FlushingReleased() { flushing_hangs = flushing_fails = false; }
+    ~FlushingReleased() { flushing_hangs = flushing_fails = making_room_fails = false; }
 };
 
 // Whether the next Berth would find it ended, with all that was said of it still to be sent.
@@ -279,6 +286,41 @@ TEST_CASE("a folder that cannot be had leaves no journal, and every write says s
     Desk desk("/dev/null/operation/journal");
     CHECK_FALSE(desk.found);
     CHECK_FALSE(desk.write(record_of("one")));
+}
+
+TEST_CASE("a journal that cannot be made at the start is made once it can be", "[UA-65][service]") {
+    TemporaryFolder folder;
+    const auto in_the_way = folder.path() / "operation";
+    const auto file = in_the_way / "journal";
+    std::ofstream(in_the_way) << "no folder";
+    {
+        Desk desk(file);
+        CHECK_FALSE(desk.found);
+        CHECK_FALSE(desk.write(record_of("one")));
+        std::filesystem::remove(in_the_way);
+        CHECK(desk.write(record_of("two")));
+    }
+    CHECK(Desk(file).said() == "two");
+}
+
+TEST_CASE("a journal that can only be read at the start counts, and is written once it can be",
+          "[UA-65][service]") {
+    TemporaryFolder folder;
+    const FlushingReleased released;
+    const auto file = folder.path() / "journal";
+    CHECK(Desk(file).write(record_of("one")));
+    making_room_fails = true;
+    {
+        Desk desk(file);
+        CHECK(desk.said() == "one");
+        const auto refused = desk.write(record_of("two"));
+        REQUIRE_FALSE(refused);
+        CHECK_THAT(refused.error().message, ContainsSubstring("Read-only file system"));
+        CHECK(Desk(file).said() == "one");
+        making_room_fails = false;
+        CHECK(desk.write(record_of("three")));
+    }
+    CHECK(Desk(file).said() == "three");
 }
 
 TEST_CASE("a record that does not fit is refused, the last one stays", "[UA-65][service]") {

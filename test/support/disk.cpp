@@ -42,6 +42,10 @@ void SmallDisk::become_read_only() const {
     run_command({"mount", "-o", "remount,abort", folder_});
 }
 
+void SmallDisk::mount_again(const std::string& how) const {
+    run_command({"mount", "-o", "remount," + how, folder_});
+}
+
 void SmallDisk::repair() const {
     run_command({"umount", folder_});
     run_command({"mount", "-o", "loop", image_, folder_});

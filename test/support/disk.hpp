@@ -16,6 +16,7 @@ class SmallDisk {
     SmallDisk& operator=(const SmallDisk&) = delete;
 
     void become_read_only() const;
+    void mount_again(const std::string& how) const;  // "ro" or "rw", by hand and for a while
     // While nobody has a file on it open: it can be written to again, and what was flushed is there.
     void repair() const;
 
