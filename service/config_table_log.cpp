@@ -10,7 +10,7 @@ constexpr Option kLogOptions[] = {
     {.key = "berth.name",
      .target = GOES_TO(name),
      .check = rules::device_name,
-     .help = "this device in every berth/<name>/… topic; empty: the host name"},
+     .help = "this device, part of the MQTT client id; empty: the host name"},
 
     {.key = "log.level",
      .own = "INFO",
