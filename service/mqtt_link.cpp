@@ -76,7 +76,9 @@ void MqttLink::stop() {
     const bool connected = state_ == State::Ready || state_ == State::Subscribing;
     state_ = State::Stopped;
     cancel_timers();
-    connection_.stop(connected ? filters_ : std::vector<std::string>{});
+    // A session that lasts goes on collecting for the next berthd.
+    const bool lasts = config_.session_expiry > 0ms;
+    connection_.stop(connected && !lasts ? filters_ : std::vector<std::string>{});
     if (const auto unsent = outbox_.waiting() + outbox_.in_flight(); unsent > 0)
         log::warn(
             "messages that no broker has confirmed: {}; the newest feedback among them is sent at the next "

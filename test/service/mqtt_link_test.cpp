@@ -490,6 +490,28 @@ TEST_CASE("with a session that lasts, the broker keeps messages over an absence"
     CHECK(daemon.received.size() == (lasts ? 2 : 1));
 }
 
+TEST_CASE("with a session that lasts, the broker keeps messages for the next berthd", "[service]") {
+    Broker broker;
+    broker.start();
+    auto config = config_for(broker);
+    config.version = GENERATE("5", "3.1.1");
+    config.client_id = "keeper";
+    const bool lasts = GENERATE(true, false);
+    config.session_expiry = lasts ? 60s : 0s;
+    {
+        Daemon stopped(config);
+        REQUIRE(stopped.start_and_wait());
+        stopped.link.stop();
+    }
+    broker.publish("in/x", "while away");
+    Daemon daemon(config);
+    REQUIRE(daemon.start_and_wait());
+    broker.publish("in/x", "now");
+    REQUIRE(
+        daemon.until([&] { return !daemon.received.empty() && daemon.received.back().payload == "now"; }));
+    CHECK(daemon.received.size() == (lasts ? 2 : 1));
+}
+
 TEST_CASE("with a session that lasts, a message has its file when the broker has its acknowledgement",
           "[UA-73][service]") {
     const TempFolder folder;
