@@ -77,8 +77,10 @@ Refusal early(Code code, std::string message) {
 }
 
 bool is_our_topic(const std::vector<std::string_view>& topic, const Thing& thing) {
+    // Joined: whoever sends it may have split the id at another colon.
+    const auto joined = std::string(topic[0]) + ":" + std::string(topic[1]);
     const auto named = std::string(topic[0]) + "/" + std::string(topic[1]);
-    return named == thing.namespace_form || named == thing.topic_prefix;
+    return joined == thing.id || named == thing.namespace_form || named == thing.topic_prefix;
 }
 
 // /features/<feature>/inbox/messages/<operation>

@@ -51,7 +51,9 @@ OrderedJson write_state(const ContainerState& state) {
     if (!state.error.empty()) written["error"] = state.error;
     if (!state.started_at.empty()) written["startedAt"] = short_time(state.started_at);
     if (!state.finished_at.empty()) written["finishedAt"] = short_time(state.finished_at);
-    if (state.oom_killed) written["oomKilled"] = true;
+    // A child's end is not that of a container which runs on.
+    const bool is_up = state.status == Status::Running || state.status == Status::Paused;
+    if (state.oom_killed && !is_up) written["oomKilled"] = true;
     return written;
 }
 

@@ -12,12 +12,27 @@ constexpr std::string_view kSuffix = ":edge:containers";
 constexpr std::string_view kCommandStart = "command//";
 constexpr std::size_t kMostIdBytes = 4096;  // a topic has 65535, also for what stands around them
 
+// Brokers close the connection over control characters and what Unicode has no characters for.
+bool is_for_a_broker(std::string_view utf8) {
+    const auto at = [utf8](std::size_t i) {
+        return i < utf8.size() ? static_cast<unsigned char>(utf8[i]) : 0U;
+    };
+    for (std::size_t i = 0; i < utf8.size(); ++i) {
+        const bool control = at(i) < 0x20 || at(i) == 0x7f || (at(i) == 0xc2 && at(i + 1) < 0xa0);
+        const bool unassigned = at(i) == 0xef && at(i + 1) == 0xb7 && at(i + 2) >= 0x90 && at(i + 2) <= 0xaf;
+        const bool last_two =
+            (at(i) & 0x0fU) == 0x0f && at(i + 1) == 0xbf && at(i + 2) >= 0xbe;  // of a plane
+        if (control || unassigned || last_two) return false;
+    }
+    return true;
+}
+
 bool fits_a_topic(std::string_view text) {
-    return text.find_first_of(std::string_view("/+#\0", 4)) == text.npos;
+    return text.find_first_of("/+#") == text.npos && is_for_a_broker(text);
 }
 
 void check_id(const Fields& fields, std::string_view name, const std::string& id) {
-    if (!fits_a_topic(id)) fields.problem(name, "has a /, +, # or zero byte" + value_note(id));
+    if (!fits_a_topic(id)) fields.problem(name, "has a /, +, # or control character" + value_note(id));
     if (id.size() > kMostIdBytes)
         fields.problem(name, "is too long; at most " + std::to_string(kMostIdBytes) + " bytes are accepted");
 }

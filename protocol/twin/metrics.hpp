@@ -29,7 +29,7 @@ struct MetricsRequest {
     bool wants(std::string_view originator, std::string_view metric) const;
 };
 
-inline constexpr std::size_t kMostFilters = 256;  // and as many ids in all of them
+inline constexpr std::size_t kMostFilters = 1024;  // and as many ids in all of them
 
 // Absent, zero and negative frequencies mean stop; more than a year is a year. Invalid: anything but a
 // duration or a number of seconds, and more filters than kMostFilters.

@@ -207,6 +207,7 @@ TEST_CASE("another thing is not found", "[TW-23][TW-66][protocol]") {
         CHECK(refused.code == Code::SubjectNotFound);
     }
     CHECK(accepted(message({{"topic", "acme.fleet/gw:truck-7:edge:containers/whatever"}})));
+    CHECK(accepted(message({{"topic", "acme.fleet:gw/truck-7:edge:containers/things/live/messages/start"}})));
     const auto seed = twin::thing_of(nav_device(), twin::TopicForm::Tenant);
     for (const char* topic :
          {"acme.fleet/gw:truck-7:edge:containers/things", "acme/gw:truck-7:edge:containers/t"}) {

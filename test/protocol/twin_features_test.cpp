@@ -125,6 +125,9 @@ TEST_CASE("the state shows what is not empty, and no process as -1", "[TW-35][pr
                                                              {"startedAt", "2025-03-04T05:06:09Z"},
                                                              {"finishedAt", "2025-03-04T05:06:10.12Z"},
                                                              {"oomKilled", true}}));
+    auto runs_on = exited;  // it was a child
+    runs_on.status = Status::Running;
+    CHECK_FALSE(value_of(features.state("nav-7", runs_on)).contains("oomKilled"));
     const std::pair<Status, const char*> words[] = {
         {Status::Creating, "CREATING"}, {Status::Created, "CREATED"}, {Status::Running, "RUNNING"},
         {Status::Stopped, "STOPPED"},   {Status::Paused, "PAUSED"},   {Status::Exited, "EXITED"},
@@ -241,17 +244,33 @@ TEST_CASE("the handshake is read and written", "[TW-05][TW-06][protocol]") {
 }
 
 TEST_CASE("a device of which no topic can be made is refused", "[TW-11][protocol]") {
-    for (const char* text :
-         {"", "{", "[]", "null", R"({"deviceId":1,"tenantId":"t"})", R"({"deviceId":"a:b","tenantId":[]})",
-          R"({"tenantId":"t"})", R"({"deviceId":"","tenantId":"t"})",
-          R"({"deviceId":"nocolon","tenantId":"t"})", R"({"deviceId":":b","tenantId":"t"})",
-          R"({"deviceId":"a:","tenantId":"t"})", R"({"deviceId":"a:b/c","tenantId":"t"})",
-          R"({"deviceId":"a:b+","tenantId":"t"})", R"({"deviceId":"a:#","tenantId":"t"})",
-          R"({"deviceId":"a:b\u0000","tenantId":"t"})", R"({"deviceId":"a:b","tenantId":"t/u"})",
-          R"({"deviceId":"a:b","tenantId":"+"})"}) {
+    for (const char* text : {"",
+                             "{",
+                             "[]",
+                             "null",
+                             R"({"deviceId":1,"tenantId":"t"})",
+                             R"({"deviceId":"a:b","tenantId":[]})",
+                             R"({"tenantId":"t"})",
+                             R"({"deviceId":"","tenantId":"t"})",
+                             R"({"deviceId":"nocolon","tenantId":"t"})",
+                             R"({"deviceId":":b","tenantId":"t"})",
+                             R"({"deviceId":"a:","tenantId":"t"})",
+                             R"({"deviceId":"a:b/c","tenantId":"t"})",
+                             R"({"deviceId":"a:b+","tenantId":"t"})",
+                             R"({"deviceId":"a:#","tenantId":"t"})",
+                             R"({"deviceId":"a:b\u0000","tenantId":"t"})",
+                             R"({"deviceId":"a:b","tenantId":"t/u"})",
+                             R"({"deviceId":"a:b\n","tenantId":"t"})",
+                             R"({"deviceId":"a:b","tenantId":"\u007f"})",
+                             R"({"deviceId":"a:b","tenantId":"\u0085"})",
+                             R"({"deviceId":"a:\ufdd0","tenantId":"t"})",
+                             R"({"deviceId":"a:\uffff","tenantId":"t"})",
+                             R"({"deviceId":"a:\ud83f\udffe","tenantId":"t"})",
+                             R"({"deviceId":"a:b","tenantId":"+"})"}) {
         INFO(text);
         CHECK_FALSE(twin::decode_edge_response(text));
     }
+    CHECK(twin::decode_edge_response(R"({"deviceId":"a:\u00a0\u00ff\ufffd","tenantId":"\ud83d\udebf"})"));
     for (const std::size_t bytes : {4096u, 4097u}) {  // more would not fit into a topic either
         const std::string longest(bytes - 2, 'x');
         const bool fits = bytes == 4096;
