@@ -223,7 +223,9 @@ void Moves::interrupt(const std::string& by) {
         return;
     running().interrupted_by = by;
     running().failed = true;
-    running().waiting.clear();
+    // What is under way may end well: then these say why the phase failed.
+    for (const auto index : std::exchange(running().waiting, {}))
+        state_.actions[index].message = "interrupted by " + by;
     keep_ = true;
     effects_.emplace_back(CancelRunning{});
 }
