@@ -117,7 +117,7 @@ enum class Role {
     Plain,     // the component
     Staged,    // made in DOWNLOAD, has not been started yet
     Old,       // replaced by a started one, kept until CLEANUP
-    Discarded  // of an update that was taken back, could not be removed: is as soon as that can be done
+    Discarded  // could not be removed when its update wanted that: is as soon as it can be
 };
 
 struct ContainerState {

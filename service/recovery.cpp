@@ -123,8 +123,7 @@ void Recovery::discard(const Container& leftover) {
     const auto& name = leftover.spec.name;
     const bool first = told_of_.insert(id).second;  // it may come every minute, for ever
     log::at(first ? log::Level::Warn : log::Level::Debug,
-            "container {} ({}) could not be removed when its update was taken back: tried every minute", name,
-            id);
+            "container {} ({}) could not be removed by its update: tried every minute", name, id);
     steps_.discard(id, name, when_done(id, name, first ? log::Level::Error : log::Level::Debug));
 }
 

@@ -163,6 +163,7 @@ void Steps::stop(const ContainerId& container, const std::string& name, Done don
         [this, container, name, done = std::move(done)](const Result<>& stopped) {
             if (!stopped) {
                 world_.stop_failed(container);
+                if (stop_failed_) stop_failed_(container);
                 return done(fail(stopped.error(), of(name)));
             }
             world_.stopped(container);
@@ -281,7 +282,13 @@ void Steps::remove_old(const ActionState& action, Done done) {
             const auto id = old.spec.id;
             give_up_making(id);
             become(id, Role::Old, [this, id, name, then = std::move(then)](const std::optional<Error>&) {
-                remove(id, name, then);
+                remove(id, name, [this, id, then](const std::optional<Error>& failed) {
+                    if (!failed || comes_again(*failed)) return then(failed);
+                    // Nobody wants it back, and what comes next may want its name.
+                    become(id, Role::Discarded, [this, id, then, failed](const std::optional<Error>&) {
+                        give_name_up(id, [then, failed](const std::optional<Error>&) { then(failed); });
+                    });
+                });
             });
         },
         std::move(done));

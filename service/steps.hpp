@@ -72,6 +72,11 @@ class Steps {
         remove(id, name, std::move(done));
     }
 
+    // Told of a container that a stop has not ended: the engine will not restart it when it ends after all.
+    void when_stop_failed(std::function<void(const ContainerId&)> callback) {
+        stop_failed_ = std::move(callback);
+    }
+
     // Asks the pulls of an update in progress to end; they end with Interrupted. Other steps end by
     // themselves.
     void cancel_pulls();
@@ -168,6 +173,8 @@ class Steps {
     Result<> holds(const EngineId& instance, const runtime::Call& call) const;
     void take_off_network(const ContainerSpec& spec, Done done);
     void move_to(const EngineId& id, const ContainerSpec& spec, runtime::Place place, Done done);
+    // The engine is away: the way back and what is cleaned up wait for it, and are carried out once more.
+    static bool comes_again(const Error& error) { return error.code == Errc::Unavailable; }
     void clear_network(const EngineId& id, const ContainerSpec& spec, Done done);
     void become(const ContainerId& id, Role role, Done done);
     void ensure_running(const ContainerSpec& spec, Done done);
@@ -182,7 +189,7 @@ class Steps {
     void put_down(const ActionState& action, const OldInstance& old, Done done);
     void restore_old(const ActionState& action, const OldInstance& old, IfGone if_gone, Done done);
     void make_old_again(const ActionState& action, const OldInstance& old, Done done);
-    void leave_record(const OldInstance& old, std::function<void()> then);
+    void leave_record(const OldInstance& old, Action action, std::function<void()> then);
     void take_old_back(const OldInstance& old, Done done);
 
     EngineId engine_id(const ContainerId& id) const;  // empty: not known to be in the engine
@@ -197,6 +204,7 @@ class Steps {
     runtime::Runtime& runtime_;
     World& world_;
     StepsConfig config_;
+    std::function<void(const ContainerId&)> stop_failed_{};
     Room room_;  // for the update's phase at hand
     std::map<ContainerId, std::shared_ptr<Fetch>> fetches_;
     std::set<ContainerId> recording_;  // their records are on the way to disk, the engine is asked after that

@@ -10,12 +10,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kRestoreLimit{120'000};
 
-// One that was paused and was never stopped is so still; another conflict is a port that somebody else has.
-bool is_still_paused(runtime::Runtime& runtime, const EngineId& id, const Result<>& started,
-                     const runtime::Call& call) {
-    if (started || started.error().code != Errc::Conflict) return false;
+// One that was paused and was never stopped is so still; and an engine may have started what it says it did
+// not.
+Status found_after(const Result<>& started, runtime::Runtime& runtime, const EngineId& id,
+                   const runtime::Call& call) {
+    if (started) return Status::Running;
     const auto seen = runtime.inspect(id, call);
-    return seen && seen->state.status == Status::Paused;
+    return seen ? seen->state.status : Status::Stopped;
 }
 
 // One that stays, and was down until the update started it.
@@ -40,8 +41,9 @@ PutBack put_back(runtime::Runtime& runtime, const EngineId& id, const OldInstanc
     auto given = runtime.update(id, values, call);
     if (!old.ran || (!given && given.error().code == Errc::NotFound)) return {given, {}};
     Result<> running = runtime.start(id, call);
-    const bool paused = is_still_paused(runtime, id, running, call);
-    const bool runs = running || paused;
+    const auto found = found_after(running, runtime, id, call);
+    const bool paused = found == Status::Paused;
+    const bool runs = paused || found == Status::Running;
     if (runs && paused == old.paused)
         running = Result<>();
     else if (runs)
@@ -61,11 +63,13 @@ void Steps::restore(const ActionState& action, Done done) {
         take_new_away(action, [this, action, done](const std::optional<Error>& removed) {
             const Done then = [this, action, removed, done](const std::optional<Error>&) {
                 restore_olds(action, [this, action, removed, done](const std::optional<Error>& restored) {
-                    if (restored || !removed) return done(restored ? restored : removed);
+                    if (!removed || (restored && comes_again(*restored))) return done(restored);
                     // It is still there and has perhaps run: as a staged one it would count as the component
                     // when Berth starts.
                     become(action.spec.id, Role::Discarded,
-                           [removed, done](const std::optional<Error>&) { done(removed); });
+                           [told = restored ? restored : removed, done](const std::optional<Error>&) {
+                               done(told);
+                           });
                 });
             };
             if (!removed) return then(std::nullopt);
@@ -156,8 +160,15 @@ void Steps::restore_old(const ActionState& action, const OldInstance& old, IfGon
             if (!*started) show_start_failed(old.spec.id, started->error());
             const bool gone = !restored && restored.error().code == Errc::NotFound;
             if (gone && if_gone == IfGone::MakeAgain) return make_old_again(action, old, done);
-            if (!restored) return done(fail(restored.error(), "component " + old.spec.name));
-            take_old_back(old, done);
+            if (restored) return take_old_back(old, done);
+            const auto failed = fail(restored.error(), "component " + old.spec.name);
+            if (comes_again(failed)) return done(failed);
+            // In its old role nobody would count it: the next update would make a second one beside it.
+            leave_record(old, action.action, [this, id = old.spec.id, done, failed] {
+                const Container* left = world_.find(id);
+                if (!left || left->is_missing()) return done(failed);
+                put_name_right(*left, [done, failed](const std::optional<Error>&) { done(failed); });
+            });
         });
 }
 
@@ -173,17 +184,19 @@ void Steps::make_old_again(const ActionState& action, const OldInstance& old, Do
     record.started_before = old.ran;
     make_again(record, [this, action, old, done = std::move(done)](const std::optional<Error>& error) {
         if (!error) return restore_old(action, old, IfGone::Tell, done);
-        leave_record(old, [done, failed = fail(*error, "component " + old.spec.name)] { done(failed); });
+        leave_record(old, action.action,
+                     [done, failed = fail(*error, "component " + old.spec.name)] { done(failed); });
     });
 }
 
-// As it was: by its record it can be made, and run, another time.
-void Steps::leave_record(const OldInstance& old, std::function<void()> then) {
+// As it was: by its record it can be made, and run, another time. Values that were changed in place may still
+// be the engine's.
+void Steps::leave_record(const OldInstance& old, Action action, std::function<void()> then) {
     const Container* known = world_.find(old.spec.id);
     if (!known) return then();
     Container left = *known;
     left.role = Role::Plain;
-    left.spec = old.spec;
+    if (left.is_missing() || action != Action::Update) left.spec = old.spec;
     world_.down_again(old.spec.id, old.manually_stopped);
     world_.keep(left, [then = std::move(then)](const Result<>&) { then(); });
 }

@@ -48,6 +48,7 @@ Verbs::Verbs(Loop& loop, Workers& workers, runtime::Runtime& runtime, World& wor
       may_change_(std::move(may_change)),
       config_(config) {
     world_.when_changed([this] { start_survivors(); });
+    steps_.when_stop_failed([this](const ContainerId& id) { on_stop_failed(id); });
 }
 
 const Container* Verbs::take(const ContainerId& id, const Done& done) const {
