@@ -174,7 +174,7 @@ class Daemon {
         if (metrics_file_) metrics_file_->remove();
         journal_.stop();
         link_.stop();
-        if (started && stop_on_exit_) stop_all(engine_, stop_timeout_);
+        if (started && stop_on_exit_) stop_containers();
         return started;
     }
 
@@ -186,6 +186,11 @@ class Daemon {
         link_.on_connected([this] { twin_->on_link_connected(); });
         link_.on_ready([this] { twin_->on_link_ready(); });
         link_.on_lost([this] { twin_->on_link_lost(); });
+    }
+
+    void stop_containers() {
+        const auto stopped = stop_all(engine_, stop_timeout_);
+        if (twin_) link_.say_last(twin_->last_words(stopped));
     }
 
     void read_journal() {

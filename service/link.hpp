@@ -41,7 +41,8 @@ struct Publication {
     bool progress_only{};               // droppable: says nothing that a later message does not
     std::function<void()> delivered{};  // on the loop, once there is no use in sending it again; may be empty
     std::function<void()> refused{};    // instead of that, if nobody will ever take it; empty: delivered
-    std::function<void()> dropped{};    // room was needed for others; publishes nothing itself; may be empty
+    // Room was needed for others, or the broker refused this one; publishes nothing itself; may be empty.
+    std::function<void()> dropped{};
     std::string
         newest_wins{};  // non-empty: replaces the waiting publication with this key, whatever its topic
 

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "service/broker_probe.hpp"
+#include "service/farewell.hpp"
 #include "service/ids.hpp"
 #include "service/log.hpp"
 #include "service/mqtt_reason.hpp"
@@ -22,7 +23,8 @@ namespace {
 
 constexpr auto kDrainRetry = 200ms;
 constexpr auto kFirstRing = 10ms;
-constexpr auto kLastRing = 640ms;  // the library looks by itself every second
+constexpr auto kLastRing = 640ms;       // the library looks by itself every second
+constexpr auto kFarewellPatience = 4s;  // and a second for the library
 constexpr auto kTakenOverWait =
     5s;  // the other one is connected: a quick return only throws it out, and so on
 
@@ -84,6 +86,17 @@ void MqttLink::stop() {
             "messages that no broker has confirmed: {}; the newest feedback among them is sent at the next "
             "start",
             unsent);
+}
+
+// By the name of a session that lasts we would be sent what has waited in it.
+void MqttLink::say_last(const std::vector<Publication>& last) const {
+    if (last.empty()) return;
+    const bool lasts = config_.session_expiry > 0ms;
+    const auto said = say_farewell(address_, lasts ? client_id_ + "-ending" : client_id_, policy_.version(),
+                                   config_, last, kFarewellPatience);
+    if (!said)
+        log::warn("the cloud is not told that containers were stopped, until the next start: {}",
+                  said.error().message);
 }
 
 void MqttLink::publish(Publication publication) {

@@ -101,7 +101,9 @@ void Outbox::on_refused(Id id) {
     const auto refused = std::move(found->second);
     in_flight_.erase(found);
     again_.erase(id);
-    refuse(refused);
+    if (!refused.dropped) return refuse(refused);
+    ++dropped_[static_cast<std::size_t>(refused.importance)];
+    refused.dropped();
 }
 
 void Outbox::refuse(const Publication& publication) {

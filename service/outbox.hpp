@@ -46,7 +46,7 @@ class Outbox {
     std::optional<Sending> take();
 
     void on_delivered(Id id);  // ids that are not in flight are ignored, like in the next three
-    void on_refused(Id id);    // the broker will never take it: counted as dropped, told
+    void on_refused(Id id);    // by the broker, which may take it another day: told `dropped`, else `refused`
     void put_back(Id id);      // could not be handed over: waits again, at its old place
     // The broker has no room for it now, and may have for what left after it: that is sent once more, behind
     // it, as whoever listens goes by what comes last. Nothing of that importance leaves meanwhile.

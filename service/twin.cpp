@@ -76,7 +76,7 @@ void Twin::ask() {
     if (const auto early = std::exchange(early_device_, std::nullopt)) become(*early);
 }
 
-// There was no room for the question, and without an answer nothing is ever said.
+// The question did not reach the broker, and without an answer nothing is ever said.
 void Twin::ask_again() {
     if (asking_ != 0) return;
     asking_ = loop_.post_after(config_.sync_pause, [this] {
@@ -170,11 +170,11 @@ void Twin::sync_soon() {
     sync_after(rest);
 }
 
-// There was no room for all that the twin says, so the cloud lacks something. One that never has the room is
-// not tried for ever at the same pace.
+// There was no room for all that the twin says, or the broker refused some, so the cloud lacks something. One
+// that never takes it is not tried for ever at the same pace.
 void Twin::on_dropped() {
     if (!all_said_ || own_sync_ != 0) return;
-    log::warn("the broker is too slow for what the twin says: all is said again in {} s",
+    log::warn("the broker did not take all that the twin says: all is said again in {} s",
               std::chrono::duration_cast<std::chrono::seconds>(drop_pause_).count());
     sync_after(drop_pause_);
     drop_pause_ = std::min<std::chrono::milliseconds>(drop_pause_ * 2, kLongestDropPause);

@@ -46,6 +46,8 @@ class Twin {
     void on_link_lost();
     void on_world_ready();  // put in order for the first time: now states are final
     void dispose();         // nothing is shown or reported any more
+    // What the cloud should know of containers that Berth has stopped after all else has ended.
+    std::vector<Publication> last_words(const std::vector<Container>& stopped) const;
 
  private:
     // Who we are, and saying all (twin.cpp).

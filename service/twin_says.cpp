@@ -57,6 +57,22 @@ void Twin::show(const reconcile::Showing& showing) {
     }
 }
 
+std::vector<Publication> Twin::last_words(const std::vector<Container>& stopped) const {
+    if (!all_said_ || !has(twin::kContainerFactory)) return {};
+    std::vector<Publication> words;
+    for (const auto& container : stopped) {
+        const Container* known = world_.find(container.spec.id);
+        if (known == nullptr || known->engine_id != container.engine_id || !reconcile::is_shown(*known))
+            continue;
+        Publication publication{};
+        publication.topic = words_->thing().event_topic;
+        publication.payload = words_->state(container.spec.id, container.state);
+        publication.importance = Importance::Twin;
+        words.push_back(std::move(publication));
+    }
+    return words;
+}
+
 void Twin::say_dependencies() {
     if (words_ && has(twin::kSoftwareUpdatable)) say(words_->dependencies(feed_.shown()));
 }

@@ -90,6 +90,31 @@ TEST_CASE("what a technician does by hand is seen in the cloud", "[TW-69][TW-73]
                                            "-" + feature});
 }
 
+TEST_CASE("what an end of berthd stops is seen in the cloud", "[TW-13][e2e]") {
+    Connected connected({{"lifecycle.stop_on_exit", "true"}});
+    const auto running = connected.make("running");
+    const auto paused = connected.make("paused");
+    const auto down = connected.make("down");
+    REQUIRE(connected.ask("Container:" + paused, "pause")["status"] == 204);
+    REQUIRE(connected.ask("Container:" + down, "stop")["status"] == 204);
+    REQUIRE(connected.until([&] { return connected.status(down) == "STOPPED"; }));
+    connected.cloud.take_said();
+    connected.device.daemon.stop();
+    REQUIRE(connected.until([&] { return connected.cloud.said().size() >= 2; }));
+    for (const auto& id : {running, paused}) {
+        const auto state = connected.cloud.status("Container:" + id)["state"];
+        CHECK(state["status"] == "STOPPED");
+        CHECK(state["pid"] == -1);
+        CHECK_FALSE(state["finishedAt"].get<std::string>().empty());
+    }
+    CHECK(connected.cloud.said().size() == 2);
+    CHECK(connected.cloud.complaints().empty());
+
+    connected.device.start();
+    connected.device.broker.publish("edge/thing/response", connected.cloud.edge_response());
+    CHECK(connected.until([&] { return connected.status(running) == "RUNNING"; }));
+}
+
 TEST_CASE("twenty at once are all answered", "[TW-79][e2e]") {
     Connected connected;
     for (int i = 0; i < 20; ++i) {

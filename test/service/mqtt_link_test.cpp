@@ -108,6 +108,45 @@ TEST_CASE("modules may speak when the subscriptions are acknowledged, not before
     CHECK(daemon.ready == 1);
 }
 
+TEST_CASE("what is said after the end arrives in order, and nothing comes over its connection",
+          "[TW-13][service]") {
+    for (const auto session_expiry : {0ms, 60'000ms}) {
+        Broker broker;
+        broker.start();
+        const Subscriber live(broker, "out");
+        auto config = config_for(broker);
+        config.client_id = "truck";
+        config.session_expiry = session_expiry;
+        Daemon daemon(config);
+        REQUIRE(daemon.start_and_wait());
+        daemon.link.stop();
+        broker.publish("in/1", "for the next start", {"-q", "1"});
+        std::vector<Publication> last;
+        for (const auto& text : numbers(0, 150))  // more than are under way at once
+            last.push_back({.topic = "out", .payload = text});
+        daemon.link.say_last(last);
+        REQUIRE(eventually([&] { return live.received().size() == 150; }));
+        CHECK(live.payloads() == numbers(0, 150));
+
+        Daemon next(config);
+        REQUIRE(next.start_and_wait());
+        if (session_expiry > 0ms) CHECK(next.until([&] { return next.received.size() == 1; }));
+    }
+}
+
+TEST_CASE("a broker that takes nothing said after the end is waited for no longer than that",
+          "[TW-13][service]") {
+    FakeBroker broker({.acknowledge_publications = false});
+    const CapturedLog log;
+    Daemon daemon(config_for(broker.url()));
+    REQUIRE(daemon.start_and_wait());
+    daemon.link.stop();
+    daemon.link.say_last({{.topic = "out", .payload = "1"}});
+    CHECK(broker.publications() == std::vector<std::string>{"1"});
+    CHECK(
+        log.contains("the cloud is not told that containers were stopped, until the next start: no answer"));
+}
+
 TEST_CASE("that a connection begins is told, also after one that was never ready", "[service]") {
     FakeBroker broker({.acknowledge_subscriptions = false});
     std::vector<std::string> told;

@@ -252,6 +252,29 @@ TEST_CASE("who asks for it is told of a refusal instead of a delivery", "[servic
     CHECK(outbox.waiting_bytes() == 0);
 }
 
+TEST_CASE("what a broker refuses today may be said again, what is too large for it not", "[service]") {
+    Outbox outbox({.bytes = 1000});
+    int dropped = 0;
+    int refused = 0;
+    const auto add = [&](std::size_t size) {
+        auto publication = make(Importance::Twin, std::string(size, 'x'));
+        publication.dropped = [&] { ++dropped; };
+        publication.refused = [&] { ++refused; };
+        outbox.add(std::move(publication));
+    };
+    add(1);
+    outbox.on_refused(outbox.take()->id);
+    CHECK(dropped == 1);
+    CHECK(refused == 0);
+    add(1000);
+    add(1);
+    outbox.refuse_largest();
+    CHECK(dropped == 1);
+    CHECK(refused == 2);
+    CHECK(outbox.dropped(Importance::Twin) == 3);
+    CHECK(outbox.in_flight() == 0);
+}
+
 TEST_CASE("a full outbox drops progress, then metrics, twin and state, and transitions last",
           "[BX-15][service]") {
     Outbox outbox({.bytes = 7 * bytes_of(2)});

@@ -764,6 +764,21 @@ TEST_CASE("what there was no room for is made good some time later", "[TW-12][se
     CHECK(bench.cloud.said().front() == "+SoftwareUpdatable");
 }
 
+TEST_CASE("what the broker refused is made good some time later", "[TW-12][service]") {
+    service::ThingsConfig config{};
+    config.sync_pause = std::chrono::milliseconds(100);
+    TwinBench bench(config);
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    bench.is_remote = true;
+    bench.cloud.take_said();
+    bench.station().link.refuse_next("PAUSED");
+    REQUIRE(bench.ask("Container:web", "pause", "r1") == 204);
+    REQUIRE(bench.says("+Metrics"));
+    CHECK(bench.cloud.status("Container:web")["state"]["status"] == "PAUSED");
+}
+
 TEST_CASE("what was made good is no reason to wait longer the next time", "[TW-12][service]") {
     service::ThingsConfig config{};
     config.sync_pause = std::chrono::milliseconds(50);

@@ -78,15 +78,26 @@ void KeepingLink::refuse(std::string part) {
     refused_.push_back(std::move(part));
 }
 
-bool KeepingLink::refuses(const service::Publication& publication) const {
+void KeepingLink::refuse_next(std::string part) {
     const std::lock_guard lock(mutex_);
-    return std::any_of(refused_.begin(), refused_.end(), [&](const std::string& part) {
-        return publication.payload.find(part) != std::string::npos;
-    });
+    refuse_next_ = std::move(part);
+}
+
+bool KeepingLink::refuses(const service::Publication& publication) {
+    const std::lock_guard lock(mutex_);
+    const bool is_next = !refuse_next_.empty() && publication.payload.find(refuse_next_) != std::string::npos;
+    if (is_next) refuse_next_.clear();
+    return is_next || std::any_of(refused_.begin(), refused_.end(), [&](const std::string& part) {
+               return publication.payload.find(part) != std::string::npos;
+           });
 }
 
 void KeepingLink::hand_over(const service::Publication& publication) {
-    if (publication.refused && refuses(publication)) return publication.refused();
+    if (refuses(publication)) {
+        for (const auto* told : {&publication.dropped, &publication.refused, &publication.delivered})
+            if (*told) return (*told)();
+        return;
+    }
     {
         const std::lock_guard lock(mutex_);
         arrived_.push_back(publication);

@@ -61,15 +61,16 @@ class KeepingLink final : public service::Link {
     std::uint64_t dropped(service::Importance importance) const override;
     std::size_t waiting(service::Importance importance) const;
     void set_broker(bool there) { broker_ = there; }
-    void set_ready(bool ready);        // while it is not, nothing is subscribed
-    void broker_comes();               // on the loop: it gets what has been waiting, in order
-    void refuse(std::string part);     // from now on the broker refuses what contains it
-    void drop_next(std::string part);  // there is no room for the next one that contains it
+    void set_ready(bool ready);          // while it is not, nothing is subscribed
+    void broker_comes();                 // on the loop: it gets what has been waiting, in order
+    void refuse(std::string part);       // from now on the broker refuses what contains it
+    void refuse_next(std::string part);  // the broker refuses the next one that contains it
+    void drop_next(std::string part);    // there is no room for the next one that contains it
 
  private:
     void keep(const service::Publication& publication);  // until there is a broker
     void hand_over(const service::Publication& publication);
-    bool refuses(const service::Publication& publication) const;
+    bool refuses(const service::Publication& publication);
     bool drops(const service::Publication& publication);
 
     mutable std::recursive_mutex mutex_;  // what is awaited may ask for more
@@ -83,7 +84,8 @@ class KeepingLink final : public service::Link {
     std::atomic<bool> broker_;
     const std::string file_;
     std::vector<std::string> refused_;
-    std::string drop_next_;  // empty: none
+    std::string drop_next_;    // empty: none
+    std::string refuse_next_;  // empty: none
     std::map<service::Importance, std::uint64_t> dropped_;
 };
 

@@ -1,0 +1,89 @@
+#include "service/farewell.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <variant>
+
+#include "service/mqtt_reason.hpp"
+#include "service/paho_client.hpp"
+#include "service/socket_delay.hpp"
+
+namespace berth::service {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kRingPause{20};
+
+// What the library's threads have told so far.
+class Told {
+ public:
+    void add(const ClientEvent& event) {
+        const std::lock_guard lock(mutex_);
+        if (std::holds_alternative<Connected>(event)) connected_ = true;
+        if (std::holds_alternative<Delivered>(event)) ++delivered_;
+        if (const auto* failed = std::get_if<ConnectFailed>(&event))
+            trouble_ = failed->code > 0 ? describe_reason(failed->code) : failed->detail;
+        if (const auto* lost = std::get_if<Lost>(&event))
+            trouble_ = lost->reason == 0 ? "the connection broke" : describe_reason(lost->reason);
+        if (const auto* refused = std::get_if<NotDelivered>(&event))
+            trouble_ = refused->reason == 0 ? "the connection broke" : describe_reason(refused->reason);
+        news_.notify_all();
+    }
+
+    // Rings while it waits: the library may not have noticed what it was asked for.
+    Result<> await(PahoClient& client, std::size_t delivered, steady_clock::time_point deadline) {
+        std::unique_lock lock(mutex_);
+        const auto is_there = [&] { return connected_ && delivered_ >= delivered; };
+        while (!is_there() && trouble_.empty() && steady_clock::now() < deadline) {
+            news_.wait_for(lock, kRingPause);
+            lock.unlock();
+            client.ring();
+            lock.lock();
+        }
+        if (is_there()) return {};
+        return fail(Errc::Unavailable, trouble_.empty() ? "no answer" : trouble_);
+    }
+
+ private:
+    std::mutex mutex_;
+    std::condition_variable news_;
+    bool connected_{false};
+    std::size_t delivered_{0};
+    std::string trouble_;
+};
+
+}  // namespace
+
+Result<> say_farewell(const BrokerAddress& address, const std::string& client_id, MqttVersion version,
+                      MqttConfig config, const std::vector<Publication>& last,
+                      std::chrono::milliseconds patience) {
+    constexpr std::size_t kWindow = 32;  // of those that are under way
+    const auto deadline = steady_clock::now() + patience;
+    config.session_expiry = std::chrono::milliseconds::zero();
+    config.connect_timeout = std::min(config.connect_timeout, patience);
+    const auto told = std::make_shared<Told>();
+    auto client =
+        PahoClient::make(address, client_id, version, config,
+                         {[told](const ClientEvent& event) { told->add(event); }, [](const Message&) {}});
+    if (!client) return client.error();
+    if (auto asked = (*client)->connect(); !asked) return asked;
+    if (auto came = told->await(**client, 0, deadline); !came) return came;
+    send_without_delay(address.port);
+    for (std::size_t i = 0; i < last.size(); ++i) {
+        const auto before = i < kWindow ? 0 : i - kWindow + 1;
+        if (auto came = told->await(**client, before, deadline); !came) return came;
+        if (auto taken = (*client)->publish(i + 1, last[i]); !taken) return taken;
+    }
+    if (auto came = told->await(**client, last.size(), deadline); !came) return came;
+    (*client)->say_goodbye({}, deadline);
+    return {};
+}
+
+}  // namespace berth::service
