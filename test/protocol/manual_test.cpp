@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "protocol/topics.hpp"
 #include "protocol/twin/arguments.hpp"
 #include "protocol/twin/envelope.hpp"
+#include "protocol/twin/identity.hpp"
 #include "protocol/twin/metrics.hpp"
 #include "protocol/twin/software.hpp"
 #include "test/protocol/golden.hpp"
@@ -117,6 +119,22 @@ std::string fault_of_twin_command(const std::string& text) {
     return fault_of_operation(std::get<twin::Command>(incoming.content));
 }
 
+// Topic and message of each mosquitto_pub that has one.
+std::vector<std::pair<std::string, std::string>> published(const std::string& text) {
+    constexpr std::string_view kTopic = "mosquitto_pub -t ";
+    constexpr std::string_view kMessage = " -m '";
+    std::vector<std::pair<std::string, std::string>> found;
+    for (auto at = text.find(kTopic); at != text.npos; at = text.find(kTopic, at)) {
+        at += kTopic.size();
+        const auto topic = text.substr(at, text.find_first_of(" \n", at) - at);
+        at += topic.size();
+        if (text.compare(at, kMessage.size(), kMessage) != 0) continue;
+        at += kMessage.size();
+        found.emplace_back(topic, text.substr(at, text.find('\'', at) - at));
+    }
+    return found;
+}
+
 // What the decoder says of a message that is sent to Berth; empty: nothing, or nobody sends it.
 std::string fault_of(const std::string& file, const std::string& text) {
     static const std::set<std::string> kOurs = {"currentstate-brief.json", "export.jsonl",
@@ -164,7 +182,7 @@ TEST_CASE("the manual shows every message", "[protocol]") {
     const std::set<std::string> variants = {"currentstate-leda.json",  "currentstate-verbose.json",
                                             "desired-state-leda.json", "feedback-recorded.jsonl",
                                             "kanto-config.json",       "manifest-databroker.json",
-                                            "record-full.json"};
+                                            "record-full.json",        "twin-faulty-commands.jsonl"};
     std::map<std::string, std::set<std::string>> shown;
     for (const auto& example : examples())
         if (example.pointer.empty()) shown[example.file].insert(example.values.begin(), example.values.end());
@@ -225,29 +243,27 @@ TEST_CASE("requests without content and notifications are read as the manual say
     for (const auto& line : test::golden_lines("get.jsonl"))
         names.push_back(decode_get(line));
     CHECK(names == std::vector<std::string>{"get-1", "get-2", ""});
-    const auto notices = test::golden_lines("twin-notices.jsonl");
-    REQUIRE(notices.size() == 2);
-    const auto created = twin::decode_notice(notices[0], kMaxMessageBytes);
-    REQUIRE(created);
-    CHECK(created->path == "/");
-    const auto refused = twin::decode_notice(notices[1], kMaxMessageBytes);
-    REQUIRE(refused);
-    CHECK(refused->status == 404);
-    CHECK(refused->path == "/features/Container:nav-7/properties/status/state");
+    std::vector<std::string> notices;
+    for (const auto& line : test::golden_lines("twin-notices.jsonl")) {
+        const auto notice = twin::decode_notice(line, kMaxMessageBytes);
+        REQUIRE(notice);
+        REQUIRE(notice->topic.starts_with(test::nav_thing().topic_prefix + "/things/twin/"));
+        notices.push_back(notice->topic.substr(notice->topic.rfind('/') + 1) + " " + notice->path + " " +
+                          std::to_string(notice->status));
+    }
+    const std::string state = "/features/Container:nav-7/properties/status/state";
+    CHECK(notices == std::vector<std::string>{"modified /features/Metrics 0", "merged " + state + " 0",
+                                              "deleted / 0", "created / 0", "errors " + state + " 404"});
 }
 
 TEST_CASE("what the first page sends is understood", "[protocol]") {
-    constexpr std::string_view kStart = "-m '";
-    const auto text = page("README.md");
-    int messages = 0;
-    for (auto at = text.find(kStart); at != text.npos; at = text.find(kStart, at)) {
-        at += kStart.size();
-        const auto message = text.substr(at, text.find('\'', at) - at);
+    const auto all = published(page("README.md"));
+    CHECK_FALSE(all.empty());
+    for (const auto& [topic, message] : all) {
         INFO(message);
+        CHECK(topic == UpdateTopics("containers").desired_state);
         CHECK(reason_of(decode_desired_state(message, "containers", Strictness::Strict)) == "");
-        ++messages;
     }
-    CHECK(messages > 0);
 }
 
 }  // namespace berth::manual

@@ -109,24 +109,34 @@ TEST_CASE("recorded commands to a container are understood", "[TW-17][TW-19][pro
     }
 }
 
-TEST_CASE("answers are as recorded", "[TW-16][TW-19][TW-27][TW-29][protocol]") {
-    const auto lines = golden_lines("twin-commands.jsonl");
-    const auto created = arrived(lines[0]).sender;
-    const auto stopped = arrived(lines[2]).sender;
-    std::string done = twin::encode_done(stopped);
+// The rest is decided where the features are: twin_test gives these commands to all of Berth.
+TEST_CASE("answers are as recorded", "[TW-16][TW-19][TW-22][TW-23][TW-27][TW-29][protocol]") {
+    const auto commands = golden_lines("twin-commands.jsonl");
     const auto others = golden_lines("twin-container-commands.jsonl");
+    const auto faulty = golden_lines("twin-faulty-commands.jsonl");
+    REQUIRE(faulty.size() == 6);
+    const auto late = [](const std::string& text, Code code, const std::string& message) {
+        return "\n" + twin::encode_refusal(arrived(text).sender, {Stage::Late, code, message});
+    };
+    const auto found_by_decoder = [](const std::string& text) {
+        return "\n" + twin::encode_refusal(arrived(text).sender, refusal_of(text));
+    };
+    std::string all = twin::encode_text(arrived(commands[0]).sender, "nav-7");
+    all += "\n" + twin::encode_done(arrived(commands[2]).sender);
     for (const std::size_t which : {1U, 2U, 3U})  // stop, pause, resume
-        done += "\n" + twin::encode_done(arrived(others.at(which)).sender);
-    twin::Sender started{kTopic, kPath, "c-103", true};
-    twin::Sender unknown{kTopic, "/features/Container:none/inbox/messages/start", "c-104", true};
-    const auto late = twin::encode_refusal(
-        started, {Stage::Late, Code::ExecutionFailed, "container nav-7 is already running"});
-    const auto early = twin::encode_refusal(
-        unknown, {Stage::Early, Code::ParameterInvalid, "feature Container:none not found"});
-    const auto broken =
-        twin::encode_refusal({}, {Stage::Protocol, Code::ParameterInvalid, "payload is not valid JSON"});
-    const auto all =
-        twin::encode_text(created, "nav-7") + "\n" + done + "\n" + late + "\n" + early + "\n" + broken;
+        all += "\n" + twin::encode_done(arrived(others.at(which)).sender);
+    all += late(others[0], Code::ExecutionFailed, "container nav is already running");
+    all += "\n" + twin::encode_refusal(arrived(faulty[0]).sender,
+                                       {Stage::Early, Code::ParameterInvalid,
+                                        "feature Container:none not found; the twin lists those that are "
+                                        "there"});
+    all += late(faulty[1], Code::SubjectNotFound, "Container:nav-7 has no operation restart");
+    all += found_by_decoder(faulty[2]);
+    all += found_by_decoder(faulty[3]);
+    const auto renamed = twin::decode_rename(std::get<twin::Command>(arrived(faulty[4]).content).value);
+    REQUIRE_FALSE(renamed);
+    all += late(faulty[4], Code::ParameterInvalid, renamed.error().message);
+    all += found_by_decoder(faulty[5]);
     INFO(differs("twin-answers.jsonl", all));
     CHECK(differs("twin-answers.jsonl", all).empty());
     CHECK(twin::status_of(Code::ParameterInvalid) == 400);
