@@ -266,4 +266,28 @@ TEST_CASE("what the first page sends is understood", "[protocol]") {
     }
 }
 
+TEST_CASE("what the manual sends by hand is understood, and answered as it shows", "[protocol]") {
+    const auto manual = page("protocol/README.md");
+    const auto all = published(manual);
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].first == twin::kEdgeResponse);
+    const auto device = twin::decode_edge_response(all[0].second);
+    REQUIRE(device);
+    const auto thing = twin::thing_of(*device);
+    const auto topic = twin::parse_command_topic(all[1].first);
+    REQUIRE(topic);
+    CHECK(topic->thing_id == thing.id);
+    const auto incoming = twin::decode_command(all[1].second, thing, kMaxMessageBytes);
+    REQUIRE(std::holds_alternative<twin::Command>(incoming.content));
+    CHECK(fault_of_operation(std::get<twin::Command>(incoming.content)) == "");
+    CHECK(incoming.sender.wants_answer);
+
+    const auto answer = twin::response_topic(*topic, 200) + " ";
+    const auto at = manual.find("\n" + answer);
+    REQUIRE(at != manual.npos);
+    const auto begin = at + 1 + answer.size();
+    const auto shown = manual.substr(begin, manual.find('\n', begin) - begin);
+    CHECK(shown == twin::encode_text(incoming.sender, Ordered::parse(shown)["value"].get<std::string>()));
+}
+
 }  // namespace berth::manual
