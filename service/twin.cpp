@@ -108,6 +108,7 @@ void Twin::dispose() {
 }
 
 void Twin::on_edge_response(const Message& message) {
+    if (message.payload.empty()) return;  // a retained one is taken away
     auto device = twin::decode_edge_response(message.payload);
     if (!device)
         return log::warn("who this device is in the cloud is not understood: {}", device.error().message);

@@ -88,6 +88,7 @@ class Twin {
     void remember(const ContainerId& id);
     void forget(const std::string& thing, const ContainerId& id);
     void save_known();
+    void on_known_saved(const Result<>& saved);
 
     // What is asked for (twin_commands.cpp).
     struct Asked {  // by whom
@@ -138,6 +139,8 @@ class Twin {
     std::uint64_t last_unsaid_{0};
     std::set<ContainerId> known_;  // to the cloud, as the file of `known_thing_` says
     std::string known_thing_;
+    bool known_is_kept_{true};  // on disk
+    TimerId saving_known_{0};   // once more
 
     std::size_t under_way_{0};   // commands
     std::deque<Message> early_;  // commands that came before all had been said

@@ -43,7 +43,8 @@ std::vector<Route> Twin::routes() {
 }
 
 void Twin::on_command(const Message& message) {
-    if (message.retained) return;  // of another day
+    if (message.retained)
+        return log::info("command on '{}' ignored: it is retained, so of another day", message.topic);
     if (!all_said_ || !early_.empty()) return keep_early(message);
     const auto topic = twin::parse_command_topic(message.topic);
     if (!topic)
@@ -277,8 +278,9 @@ void Twin::refuse(const Asked& asked, Stage stage, Code code, std::string messag
     const bool heard =
         !asked.topic.request_id.empty() && (stage == Stage::Protocol || asked.sender.wants_answer);
     if (!heard)
-        log::warn("command '{}' refused, nobody waits for the answer: {}", asked.topic.subject, message);
-    if (!heard) return;
+        return log::warn("command '{}' refused, nobody waits for the answer: {}", asked.topic.subject,
+                         message);
+    if (code == Code::ExecutionFailed) log::info("command '{}' failed: {}", asked.topic.subject, message);
     const twin::Refusal refusal{stage, code, std::move(message)};
     Asked sender = asked;
     sender.sender.wants_answer = true;

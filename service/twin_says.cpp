@@ -1,4 +1,5 @@
 // What the cloud is told when something changes.
+#include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@ namespace berth::service {
 namespace {
 
 constexpr std::size_t kMostUnsaid = 64;
+constexpr std::chrono::seconds kSavePause{2};
 
 // Of two reports that speak of the same the newer says all that the older one does. Not so of others: with
 // metrics.change one has only what moved. The names themselves would take as much room as a report.
@@ -144,12 +146,23 @@ void Twin::forget(const std::string& thing, const ContainerId& id) {
 void Twin::save_known() {
     workers_.submit(
         Lane::Quick, ":twin",
-        [folder = config_.home_dir, thing = known_thing_,
+        [this, folder = config_.home_dir, thing = known_thing_,
          ids = std::vector<ContainerId>(known_.begin(), known_.end())](const std::stop_token&) -> Task {
-            if (auto saved = known_features::save(folder, thing, ids); !saved)
-                log::error("what the cloud knows of us is not kept: {}", saved.error().message);
-            return {};
+            auto saved = known_features::save(folder, thing, ids);
+            return [this, saved = std::move(saved)] { on_known_saved(saved); };
         });
+}
+
+// A disk that is full has room later; a berthd that starts before would not delete what is gone by then.
+void Twin::on_known_saved(const Result<>& saved) {
+    const bool was_kept = std::exchange(known_is_kept_, bool(saved));
+    if (saved) return;
+    if (was_kept) log::error("what the cloud knows of us is not kept: {}", saved.error().message);
+    if (saving_known_ != 0) return;
+    saving_known_ = loop_.post_after(kSavePause, [this] {
+        saving_known_ = 0;
+        if (!known_is_kept_) save_known();
+    });
 }
 
 }  // namespace berth::service

@@ -92,6 +92,21 @@ void Verbs::end_turn(const ContainerId& id) {
         loop_.post(turns->second.front());
 }
 
+Verbs::Done Verbs::logged(const std::string& name, std::string_view what, Done done) {
+    return [done = std::move(done),
+            line = "container " + name + " " + std::string(what)](const Result<>& result) {
+        if (result) log::info("{}", line);
+        done(result);
+    };
+}
+
+Verbs::Done Verbs::recorded(const std::string& name, std::string_view what, const Done& done) {
+    const auto change = "container " + name + " " + std::string(what);
+    return logged(name, what, [done, change](const Result<>& kept) {
+        kept ? done(kept) : done(fail(kept.error(), change + ", but the record of that waits for the disk"));
+    });
+}
+
 // The key keeps it apart from the steps of an update.
 void Verbs::run(Lane lane, const ContainerId& id, milliseconds limit, Work work, Done done) {
     workers_.submit(lane, id,
@@ -129,7 +144,7 @@ void Verbs::start(const ContainerId& id, Done done) {
                     return given;
                 return start_in_engine(known, call);
             },
-            ended);
+            logged(container->spec.name, "started", ended));
     });
 }
 
@@ -222,26 +237,27 @@ void Verbs::stop_now(const ContainerId& id, const StopOptions& options, const Do
 }
 
 void Verbs::pause(const ContainerId& id, Done done) {
-    switch_over(id, Status::Running, "is not running", &runtime::Runtime::pause, std::move(done));
+    switch_over(id, {Status::Running, "is not running", &runtime::Runtime::pause, "paused"}, std::move(done));
 }
 
 void Verbs::resume(const ContainerId& id, Done done) {
-    switch_over(id, Status::Paused, "is not paused", &runtime::Runtime::unpause, std::move(done));
+    switch_over(id, {Status::Paused, "is not paused", &runtime::Runtime::unpause, "resumed"},
+                std::move(done));
 }
 
-void Verbs::switch_over(const ContainerId& id, Status from, const char* otherwise, Switch verb, Done done) {
-    in_turn(id, std::move(done), [this, id, from, otherwise, verb](const Done& ended) {
+void Verbs::switch_over(const ContainerId& id, const Switch& to, Done done) {
+    in_turn(id, std::move(done), [this, id, to](const Done& ended) {
         const Container* container = take(id, ended);
         if (container == nullptr) return;
         run(
             Lane::Quick, id, kCallLimit,
-            [this, known = *container, from, otherwise, verb](const runtime::Call& call) -> Result<> {
+            [this, known = *container, to](const runtime::Call& call) -> Result<> {
                 const auto seen = look(runtime_, known.engine_id, known, call);
                 if (!seen) return seen.error();
-                if (seen->state.status != from) return refuse(known, otherwise);
-                return (runtime_.*verb)(known.engine_id, call);
+                if (seen->state.status != to.from) return refuse(known, to.otherwise);
+                return (runtime_.*to.verb)(known.engine_id, call);
             },
-            ended);
+            logged(container->spec.name, to.done, ended));
     });
 }
 
@@ -274,8 +290,8 @@ void Verbs::remove_now(const ContainerId& id, Force force, const Done& done) {
                 if (auto halted = halt(known, how, call); !halted) return halted;
             return runtime_.remove(known.engine_id, call);
         },
-        [this, id, done](const Result<>& removed) {
-            if (removed) return world_.forget(id, done);
+        [this, id, name = container->spec.name, done](const Result<>& removed) {
+            if (removed) return world_.forget(id, recorded(name, "removed", done));
             done(removed);
         });
 }

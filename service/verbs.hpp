@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "protocol/container.hpp"
 #include "protocol/result.hpp"
@@ -85,10 +86,18 @@ class Verbs {
     // The container, free for changes; else `done` has been told why not.
     const Container* take(const ContainerId& id, const Done& done) const;
     Result<> start_in_engine(const Container& known, const runtime::Call& call) const;
-    // Pause and resume: the engine's verb, if the container is in `from`; else refused with `otherwise`.
-    using Switch = Result<> (runtime::Runtime::*)(const EngineId&, runtime::Call);
-    void switch_over(const ContainerId& id, Status from, const char* otherwise, Switch verb, Done done);
+    struct Switch {  // pause and resume
+        Status from{};
+        const char* otherwise{};  // why it is refused if the container is not in that
+        Result<> (runtime::Runtime::*verb)(const EngineId&, runtime::Call){};
+        const char* done{};  // for the log
+    };
+    void switch_over(const ContainerId& id, const Switch& to, Done done);
     void run(Lane lane, const ContainerId& id, std::chrono::milliseconds limit, Work work, Done done);
+    // `done`, and a line in the log if it succeeded: "container web paused".
+    static Done logged(const std::string& name, std::string_view what, Done done);
+    // The same of what is done once its record is written: without that a berthd that starts would undo it.
+    static Done recorded(const std::string& name, std::string_view what, const Done& done);
     Result<> halt(const Container& known, const runtime::StopOptions& options, const runtime::Call& call);
     void on_stop_failed(const ContainerId& id);
     void start_survivors();

@@ -18,7 +18,7 @@ void Verbs::rename_now(const ContainerId& id, const std::string& name, const Don
     Container renamed = *container;
     renamed.spec.name = name;
     if (auto valid = validate(renamed.spec); !valid) return done(valid.error());
-    world_.keep(renamed, done);
+    world_.keep(renamed, recorded(container->spec.name, "renamed to " + name, done));
     // Its name in the engine is for people: it follows when it can.
     steps_.put_name_right(renamed, [](const std::optional<Error>&) {});
 }
@@ -60,7 +60,7 @@ void Verbs::update_now(const ContainerId& id, const std::optional<RestartPolicy>
             Container changed = *known;
             changed.spec.restart = wanted.restart;
             changed.spec.resources = wanted.resources;
-            world_.keep(changed, done);
+            world_.keep(changed, recorded(changed.spec.name, "changed: restart policy and limits", done));
         });
 }
 

@@ -63,7 +63,8 @@ void Verbs::on_created(const Creation& creation, const std::optional<Error>& err
         if (made == nullptr) return;
         run(
             Lane::Quick, id, std::chrono::minutes(2),
-            [this, known = *made](const runtime::Call& call) { return start_in_engine(known, call); }, ended);
+            [this, known = *made](const runtime::Call& call) { return start_in_engine(known, call); },
+            logged(made->spec.name, "started", ended));
     });
 }
 

@@ -1,7 +1,11 @@
 // What the cloud asks for, and what becomes of it.
+#include <filesystem>
+
 #include "test/service/twin_bench.hpp"
 #include "test/support/builders.hpp"
+#include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/child.hpp"
 #include "test/support/wait.hpp"
 
 using namespace berth;
@@ -44,6 +48,37 @@ struct Started : TwinBench {
 };
 
 }  // namespace
+
+TEST_CASE("a change whose record cannot be written is made, and said to be", "[TW-44][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto folder = bench.home.path() / "containers" / id;
+    REQUIRE(eventually([&] { return std::filesystem::exists(folder / "config.json"); }));
+    std::filesystem::remove_all(folder);
+    write_file(folder.string(), "in the way");
+    CHECK(bench.ask("Container:" + id, "rename", "r1", "shop") == 500);
+    CHECK_THAT(bench.error_of("r1"),
+               StartsWith("container web renamed to shop, but the record of that waits"));
+    CHECK(bench.cloud.status("Container:" + id)["name"] == "shop");
+    std::filesystem::remove(folder);
+    CHECK(eventually([&] { return std::filesystem::exists(folder / "config.json"); }));
+    CHECK(read_file((folder / "config.json").string()).find("shop") != std::string::npos);
+}
+
+TEST_CASE("a command that is retained is of another day, and the log says so", "[TW-80][service]") {
+    const CapturedLog log;
+    Started bench;
+    const auto feature = "Container:" + bench.run("web");
+    service::Message message{};
+    message.topic = bench.cloud.command_topic("r1", "remove");
+    message.payload = bench.cloud.command(feature, "remove", "r1", true);
+    message.retained = true;
+    bench.station().deliver(message);
+    CHECK(bench.ask(feature, "pause", "r2") == 204);
+    CHECK_FALSE(bench.cloud.answer("r1"));
+    CHECK(log.contains("/req/r1/remove' ignored: it is retained"));
+    CHECK(log.contains("container web paused"));
+}
 
 TEST_CASE("create makes a container, and starts it if asked", "[TW-31][TW-68][TW-29][service]") {
     Started bench;

@@ -7,6 +7,7 @@
 #include "protocol/digest.hpp"
 #include "test/service/twin_bench.hpp"
 #include "test/support/builders.hpp"
+#include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/child.hpp"
 #include "test/support/wait.hpp"
@@ -576,6 +577,20 @@ TEST_CASE("a delete that nobody took is said again", "[BX-15][TW-75][service]") 
     bench.tell("edge/thing/response", bench.cloud.edge_response());
     CHECK(bench.says("-Container:web"));
     CHECK(becomes(thing_file(bench), "null"));
+}
+
+TEST_CASE("what the cloud was told is written down as soon as the disk allows", "[TW-74][service]") {
+    TwinBench bench;
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    const auto folder = bench.home.path() / "things";
+    std::filesystem::remove_all(folder);
+    write(folder.string(), "in the way");
+    const CapturedLog log;
+    bench.start();
+    bench.connect();
+    REQUIRE(eventually([&] { return log.contains("what the cloud knows of us is not kept"); }));
+    std::filesystem::remove(folder);
+    CHECK(becomes(thing_file(bench), R"({"web":"Container:web"})"));
 }
 
 TEST_CASE("a container that goes while the broker is away is deleted in the cloud by the next Berth",
