@@ -245,6 +245,7 @@ Result<EngineId> Steps::make(const ContainerSpec& spec, runtime::CreateOptions o
 
 // In the quick lane and beside the container's other steps: while a process comes and goes the engine may
 // keep a rename waiting for seconds. A wrong name is no failure: Berth knows its containers by their id.
+// Two that have waited for the engine may come in either order: the name that counts is looked at once more.
 void Steps::put_name_right(const Container& container, Done done) {
     submit(
         Lane::Quick, container.spec.id + ":name", kCallLimit,
@@ -254,13 +255,14 @@ void Steps::put_name_right(const Container& container, Done done) {
             if (renamed || renamed.error().code != Errc::Conflict) return renamed;
             return runtime_.rename(id, name + "-" + runtime::id8(spec.id), call);  // somebody else has it
         },
-        [this, id = container.spec.id, name = container.spec.name,
+        [this, id = container.spec.id, name = container.spec.name, given = wanted_name(container),
          done = std::move(done)](const Result<>& renamed) {
             const bool busy = !renamed && renamed.error().code == Errc::Busy;
             if (!renamed)
                 log::at(busy ? log::Level::Debug : log::Level::Warn, "container {}: {}", name,
                         renamed.error().message);
-            if (busy) name_later(id);
+            const Container* now = world_.find(id);
+            if (busy || (now != nullptr && wanted_name(*now) != given)) name_later(id);
             done(std::nullopt);
         },
         Try::First, kNoPatience);

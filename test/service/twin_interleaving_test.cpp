@@ -127,7 +127,7 @@ class Interleaving {
             const bool follows = container.engine_name == name ||
                                  container.engine_name == name + "-" + runtime::id8(container.spec.id);
             if (!follows && !renamed_behind_.contains(container.spec.id))
-                found += name + " is called " + container.engine_name + "; ";
+                found += container.spec.id + ": " + name + " is called " + container.engine_name + "; ";
         }
         return found;
     }
@@ -244,6 +244,7 @@ class Interleaving {
     void command() {
         const auto all = bench_.engine.containers();
         if (all.empty() || one_in(5)) return create();
+        if (one_in(30)) return desire();
         const auto& id = all[rng_() % all.size()].spec.id;
         if (one_in(12)) return install();
         if (one_in(12)) {
@@ -267,6 +268,23 @@ class Interleaving {
         if (one_in(2)) value["name"] = one_of(rng_, {"nav", "shop", "web"});
         send("ContainerFactory", value.contains("name") ? "createWithConfig" : "create", value,
              Answer::Wanted);
+    }
+
+    // Somebody else updates the device meanwhile: what is not named goes, and stops are not the cloud's.
+    void desire() {
+        json components = json::array();
+        for (const char* name : {"nav", "shop", "web", "one"})
+            if (!one_in(4))
+                components.push_back(
+                    {{"id", name},
+                     {"version", "1"},
+                     {"config",
+                      json::array({{{"key", "image"}, {"value", one_of(rng_, {"app:1", "app:2"})}}})}});
+        const json state = {
+            {"activityId", "d" + std::to_string(++desired_)},
+            {"payload", {{"domains", json::array({{{"id", "containers"}, {"components", components}}})}}}};
+        note("desired state " + state.dump());
+        bench_.station().desire(state.dump());
     }
 
     // Of a module whose descriptor is there, or is not.
@@ -301,7 +319,7 @@ class Interleaving {
     std::string send(const std::string& feature, const std::string& operation, const json& value,
                      Answer answer) {
         const auto request = "r" + std::to_string(++sent_);
-        note(request + " " + operation + " " + feature);
+        note(request + " " + operation + " " + feature + (value.is_null() ? "" : value.dump()));
         if (answer == Answer::Wanted) things_.asks(request);
         json headers = {{"correlation-id", request}, {"response-required", answer == Answer::Wanted}};
         if (!value.is_null()) headers["content-type"] = "application/json";
@@ -358,8 +376,9 @@ class Interleaving {
             case Status::Running: return {"RUNNING"};
             case Status::Paused: return {"PAUSED"};
             case Status::Exited:
-                if (by_signal && !was_engine_away_) return {"STOPPED"};
-                if (by_signal || was_engine_away_ || asked_to_stop_.contains(container.spec.id))
+                if (by_signal && !was_engine_away_ && desired_ == 0) return {"STOPPED"};
+                if (by_signal || was_engine_away_ || desired_ > 0 ||
+                    asked_to_stop_.contains(container.spec.id))
                     return {"STOPPED", "EXITED"};
                 return {"EXITED"};
             default: return {};
@@ -406,6 +425,7 @@ class Interleaving {
     bool engine_there_{true};
     bool was_engine_away_{false};
     int sent_{0};
+    int desired_{0};
     std::map<ContainerId, std::vector<std::pair<std::string, std::string>>> renames_{};  // request and name
     std::set<ContainerId> asked_to_stop_{};                                              // by the cloud
     std::set<ContainerId> renamed_behind_{};                                             // in the engine
