@@ -75,8 +75,8 @@ void measure(runtime::Runtime& runtime, const std::vector<std::string>& images, 
     for (const auto& image : images) {
         if (const auto other = silent.find(registry_of(image)); other != silent.end()) {
             found.unknown.emplace(
-                image,
-                fail(Errc::Unavailable, "image " + image + ": it did not answer for image " + other->second));
+                image, fail(Errc::Unavailable,
+                            "image " + image + ": its registry did not answer for image " + other->second));
             continue;
         }
         auto layers = runtime.image_layers(image, Which::All, within(asking, kForOneSize));

@@ -247,13 +247,12 @@ TEST_CASE("a plan says which image cannot be had, and why", "[BX-07][service]") 
                                                           {"there"}}));
     const auto plan = await_plans(device.on(), 1).back();
     CHECK(plan.status == Word::Identified);
-    CHECK(
-        plan.message ==
-        "component far, key image: could not be asked for: image c.example/far:1: no route to host; "
-        "component farther, key image: could not be asked for: image c.example/far:2: it did not answer for "
-        "image c.example/far:1; "
-        "component none, key image: does not exist: image a.example/none:1: status 404; "
-        "component closed, key image: refused, or does not exist: image b.example/closed:1: status 401");
+    CHECK(plan.message ==
+          "component far, key image: could not be asked for: image c.example/far:1: no route to host; "
+          "component farther, key image: could not be asked for: image c.example/far:2: its registry did not "
+          "answer for image c.example/far:1; "
+          "component none, key image: does not exist: image a.example/none:1: status 404; "
+          "component closed, key image: refused, or does not exist: image b.example/closed:1: status 401");
     CHECK(device.engine.calls(Verb::ImageLayers) == 4);
     CHECK_FALSE(plan.need_bytes);
     REQUIRE(plan.actions.size() == 6);
