@@ -187,7 +187,8 @@ class Steps {
     bool is_untouched(const ActionState& action, const OldInstance& old) const;
     enum class IfGone { MakeAgain, Tell };
     void put_down(const ActionState& action, const OldInstance& old, Done done);
-    void restore_old(const ActionState& action, const OldInstance& old, IfGone if_gone, Done done);
+    OldInstance as_recorded(const ActionState& action, OldInstance old) const;
+    void restore_old(const ActionState& action, const OldInstance& before, IfGone if_gone, Done done);
     void make_old_again(const ActionState& action, const OldInstance& old, Done done);
     void leave_record(const OldInstance& old, Action action, std::function<void()> then);
     void take_old_back(const OldInstance& old, Done done);

@@ -137,8 +137,17 @@ void Steps::put_down(const ActionState& action, const OldInstance& old, Done don
         old.manually_stopped);
 }
 
+// Only an update in place has changed its values. Else they may have been changed by somebody else, whose
+// change was under way when the update began.
+OldInstance Steps::as_recorded(const ActionState& action, OldInstance old) const {
+    const Container* known = world_.find(old.spec.id);
+    if (action.action != Action::Update && known && !known->is_missing()) old.spec = known->spec;
+    return old;
+}
+
 // Whatever fails on the way does not keep the old one down either; the first failure is what is told.
-void Steps::restore_old(const ActionState& action, const OldInstance& old, IfGone if_gone, Done done) {
+void Steps::restore_old(const ActionState& action, const OldInstance& before, IfGone if_gone, Done done) {
+    const auto old = as_recorded(action, before);
     const EngineId id = engine_id(old.spec.id);
     if (id.empty() && if_gone == IfGone::MakeAgain) return make_old_again(action, old, std::move(done));
     if (id.empty())

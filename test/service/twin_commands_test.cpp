@@ -65,6 +65,33 @@ TEST_CASE("a change whose record cannot be written is made, and said to be", "[T
     CHECK(read_file((folder / "config.json").string()).find("shop") != std::string::npos);
 }
 
+TEST_CASE("what was asked for before an update began outlives its way back", "[UA-40][TW-46][service]") {
+    Started bench;
+    const auto id = bench.run("web");
+    const auto instance = bench.engine.containers().front().engine_id;
+    bench.engine.put_in_registry("far:1");
+    bench.engine.hang_pulls(true);
+    const auto calls = bench.engine.calls(Verb::Update);
+    bench.engine.fail_next(Verb::Update, fail(Errc::Busy, "a moment"), 3);  // it is asked again after 50 ms
+    bench.command("Container:" + id, "update", "r1",
+                  {{"resources", {{"memory", "64M"}}}, {"restartPolicy", {{"type", "ALWAYS"}}}});
+    REQUIRE(bench.engine.await_calls(Verb::Update, calls + 1));
+    bench.station().desire(R"({"activityId":"next","payload":{"domains":[{"id":"containers","components":[
+        {"id":"web","version":"2","config":[{"key":"image","value":"far:1"}]}]}]}})");
+    REQUIRE(bench.station().says("next", "DOWNLOADING"));
+    REQUIRE(bench.answered("r1") == 204);
+    bench.engine.fail_next(Verb::Start, fail(Errc::Internal, "it does not start"));
+    bench.engine.hang_pulls(false);
+    REQUIRE(bench.station().says("next", "INCOMPLETE"));
+    CHECK(bench.engine.limits_of(instance).memory == "64M");
+    CHECK(bench.engine.policy_of(instance) == "always");
+    bench.settle();
+    const auto config = bench.cloud.status("Container:" + id)["config"];
+    CHECK(config["resources"]["memory"] == "64M");
+    CHECK(config["restartPolicy"]["type"] == "ALWAYS");
+    REQUIRE(bench.until([&] { return bench.state(id)["status"] == "RUNNING"; }));
+}
+
 TEST_CASE("a command that is retained is of another day, and the log says so", "[TW-80][service]") {
     const CapturedLog log;
     Started bench;
