@@ -124,14 +124,17 @@ void Fields::problem(std::string_view name, const std::string& what) const {
 
 bool Fields::is_misspelt(std::string_view name, std::string_view otherwise) const {
     if (value_ == nullptr || has(name)) return false;
-    Resembling near(lower(name));
-    for (auto member = value_->begin(); member != value_->end(); ++member)
-        if (lower(member.key()) != lower(name)) near.see(member.key());
-    if (near.best().empty()) return false;
     const std::string wanted(name);
-    problem(near.best(),
-            "unknown; did you mean " + wanted + "? Without " + wanted + " " + std::string(otherwise));
-    return true;
+    for (auto member = value_->begin(); member != value_->end(); ++member) {
+        const auto key = lower(member.key());
+        Resembling near(lower(name));
+        near.see(key);
+        if (key == lower(name) || near.best().empty()) continue;
+        problem(member.key(),
+                "unknown; did you mean " + wanted + "? Without " + wanted + " " + std::string(otherwise));
+        return true;
+    }
+    return false;
 }
 
 void Fields::mismatch(const std::string& path, std::string_view wanted, const Json& got) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -190,7 +191,9 @@ class Daemon {
 
     void stop_containers() {
         const auto stopped = stop_all(engine_, stop_timeout_);
-        if (twin_) link_.say_last(twin_->last_words(stopped));
+        auto last = inventory_.last_words(stopped);
+        if (twin_) std::ranges::move(twin_->last_words(stopped), std::back_inserter(last));
+        link_.say_last(last);
     }
 
     void read_journal() {

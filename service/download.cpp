@@ -135,6 +135,10 @@ Result<> check(std::string_view text, const twin::Checksums& checksums) {
         if (small != actual) return fail(Errc::Conflict, fmt::format("{} checksum does not match", name));
         return {};
     }
+    if (!checksums.other.empty())
+        return fail(Errc::Invalid,
+                    fmt::format("checksum '{}' is of an unknown kind; expected MD5, SHA1 or SHA256",
+                                checksums.other));
     return {};
 }
 

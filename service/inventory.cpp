@@ -80,16 +80,20 @@ void InventoryReporter::schedule() {
     });
 }
 
+// What an end of Berth has stopped would stand there as running until the next start.
+std::vector<Publication> InventoryReporter::last_words(const std::vector<Container>& stopped) const {
+    if (!link_was_ready_ || stopped.empty()) return {};
+    auto containers = world_.containers();
+    for (auto& known : containers)
+        for (const auto& one : stopped)
+            if (one.spec.id == known.spec.id && one.engine_id == known.engine_id) known.state = one.state;
+    return {written({"", stamps_.next(), std::move(containers)})};
+}
+
 void InventoryReporter::publish(const std::string& activity_id) {
     loop_.cancel(std::exchange(timer_, 0));
     Inventory inventory{activity_id, stamps_.next(), world_.containers()};
-    inventory.dropped = {link_.dropped(Importance::Feedback), link_.dropped(Importance::CurrentState),
-                         link_.dropped(Importance::Twin), link_.dropped(Importance::Metrics)};
-    Publication publication{};
-    publication.topic = topics_.current_state;
-    publication.payload = encode(inventory, style_);
-    publication.retain = true;
-    publication.importance = Importance::CurrentState;
+    auto publication = written(inventory);
     // An asked-for answer is never replaced by another one's; those of several connections say the same.
     publication.newest_wins = topics_.current_state;
     if (activity_id.starts_with(kInitial))
@@ -98,6 +102,17 @@ void InventoryReporter::publish(const std::string& activity_id) {
         publication.newest_wins += "/" + activity_id;
     link_.publish(std::move(publication));
     last_shown_ = encode(Inventory{"", 0, std::move(inventory.containers)}, style_);
+}
+
+Publication InventoryReporter::written(Inventory inventory) const {
+    inventory.dropped = {link_.dropped(Importance::Feedback), link_.dropped(Importance::CurrentState),
+                         link_.dropped(Importance::Twin), link_.dropped(Importance::Metrics)};
+    Publication publication{};
+    publication.topic = topics_.current_state;
+    publication.payload = encode(inventory, style_);
+    publication.retain = true;
+    publication.importance = Importance::CurrentState;
+    return publication;
 }
 
 }  // namespace berth::service

@@ -28,12 +28,16 @@ class InventoryReporter {
     void hold();
     void release();
 
+    // Of containers that Berth has stopped after all else has ended.
+    std::vector<Publication> last_words(const std::vector<Container>& stopped) const;
+
  private:
     void on_get(const Message& message);
     void on_changed();
     void on_world_ready();
     void schedule();
     void publish(const std::string& activity_id);
+    Publication written(Inventory inventory) const;
 
     Loop& loop_;
     Link& link_;

@@ -207,7 +207,7 @@ void Recovery::keep_new(const Container& staged) {
 void Recovery::start_again(const Container& container) {
     const bool unstarted = container.state.status == Status::Created;
     log::info("container {} {}: started again", container.spec.name,
-              unstarted ? "was only made again" : "ran before the engine went down");
+              unstarted ? "was only made again" : "ran before it went down with the engine or berthd");
     ActionState action{};
     action.name = container.spec.name;
     action.spec = container.spec;

@@ -63,7 +63,13 @@ void Software::say(const Install& install, Progress progress, const std::string&
     listener_.says(install->asker, status);
 }
 
+std::string Software::log_name(const Install& install) {
+    const auto& module = install->install.modules[install->module].module;
+    return "install '" + install->install.correlation_id + "' of '" + module.name + "' " + module.version;
+}
+
 void Software::install_module(const Install& install) {
+    log::info("{}", log_name(install));
     install->specs.clear();
     install->made.clear();
     say(install, Progress::Started);
@@ -139,6 +145,7 @@ void Software::create_next(const Install& install) {
 
 void Software::start_next(const Install& install, std::size_t next) {
     if (next == install->made.size()) {
+        log::info("{}: done", log_name(install));
         say(install, Progress::FinishedSuccess);
         return next_module(install);
     }
@@ -149,7 +156,7 @@ void Software::start_next(const Install& install, std::size_t next) {
 }
 
 void Software::fail_module(const Install& install, Progress ending, const std::string& message) {
-    log::error("install of '{}': {}", install->install.modules[install->module].module.name, message);
+    log::error("{}: {}", log_name(install), message);
     say(install, ending, message);
     next_module(install);
 }
@@ -190,6 +197,8 @@ void Software::remove_next(const Remove& remove) {
             remove->removed.push_back(item);
             say(remove, Progress::Removed, {item});
         } else {
+            log::error("removal '{}' of '{}': {}", remove->remove.correlation_id, item.name,
+                       removed.error().message);
             remove->failed.push_back(item);
             remove->errors.push_back(removed.error().message);
         }

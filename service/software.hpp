@@ -74,6 +74,7 @@ class Software {
     void start_next(const Install& install, std::size_t next);
     void fail_module(const Install& install, twin::Progress ending, const std::string& message);
     void next_module(const Install& install);
+    static std::string log_name(const Install& install);
     void say(const Install& install, twin::Progress progress, const std::string& message = {});
 
     void remove_next(const Remove& remove);

@@ -298,21 +298,23 @@ void Steps::remove_old(const ActionState& action, Done done) {
 void Steps::remove(const ContainerId& id, const std::string& name, Done done) {
     if (id.empty()) return done(std::nullopt);
     give_up_making(id);
+    auto was_there = std::make_shared<bool>(true);  // carried from the worker to the loop
     submit(
         Lane::Steps, id, kCallLimit,
-        [this, id, known = engine_id(id)](const runtime::Call& call) -> Result<> {
+        [this, id, was_there, known = engine_id(id)](const runtime::Call& call) -> Result<> {
             auto instance = known;
             if (instance.empty()) {
                 auto found = runtime_.find(id, call);
                 if (!found) return found.error();
-                if (!*found) return {};
+                *was_there = found->has_value();
+                if (!*was_there) return {};
                 instance = **found;
             }
             return runtime_.remove(instance, call);
         },
-        [this, id, name, done = std::move(done)](const Result<>& removed) {
+        [this, id, name, was_there, done = std::move(done)](const Result<>& removed) {
             if (!removed) return done(fail(removed.error(), of(name)));
-            log::info("container {} removed ({})", name, id);
+            if (*was_there) log::info("container {} removed ({})", name, id);
             // A record that cannot be erased (and was logged) is one of an old or a staged instance.
             world_.forget(id, [done](const Result<>&) { done(std::nullopt); });
         });

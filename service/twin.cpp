@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 constexpr auto kLongestDropPause = 1h;
+constexpr auto kLongestAskPause = 10min;
 constexpr auto kSyncPatience = 15s;  // then commands are taken without every part having arrived
 
 }  // namespace
@@ -55,7 +56,7 @@ void Twin::on_link_connected() {
 
 void Twin::on_link_ready() {
     connected_ = true;
-    drop_pause_ = config_.sync_pause;
+    drop_pause_ = ask_pause_ = config_.sync_pause;
     ask();
 }
 
@@ -73,15 +74,22 @@ void Twin::ask() {
     question.importance = Importance::Twin;
     question.dropped = [this] { ask_again(); };
     link_.publish(std::move(question));
+    ask_again();
     if (const auto early = std::exchange(early_device_, std::nullopt)) become(*early);
 }
 
-// The question did not reach the broker, and without an answer nothing is ever said.
+// The question did not reach the broker, or nobody was there who knows the answer; without one nothing is
+// ever said.
 void Twin::ask_again() {
     if (asking_ != 0) return;
-    asking_ = loop_.post_after(config_.sync_pause, [this] {
+    asking_ = loop_.post_after(ask_pause_, [this] {
         asking_ = 0;
-        if (!device_) ask();
+        if (device_) return;
+        if (ask_pause_ == config_.sync_pause)
+            log::warn("nobody says on '{}' who this device is in the cloud: its twin is silent until then",
+                      twin::kEdgeResponse);
+        ask_pause_ = std::min<std::chrono::milliseconds>(2 * ask_pause_, kLongestAskPause);
+        ask();
     });
 }
 

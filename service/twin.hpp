@@ -133,6 +133,7 @@ class Twin {
     TimerId own_sync_{0};  // one that comes
     TimerId asking_{0};    // the same of a question
     std::chrono::milliseconds drop_pause_{};
+    std::chrono::milliseconds ask_pause_{};
     bool thing_deleted_{false};
     bool all_said_{false};  // to this thing, on this connection: what changes may be said
     std::deque<Unsaid> unsaid_;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "protocol/problems.hpp"
 #include "protocol/twin/arguments.hpp"
 #include "service/log.hpp"
 #include "service/twin.hpp"
@@ -21,6 +22,15 @@ constexpr std::size_t kMostEarlyBytes = 4 * 1024 * 1024;
 constexpr std::size_t kRememberedCommands = 64;
 
 constexpr std::string_view kContainerPrefix = "Container:";
+
+// What was to be done and to which container, as far as it could be read, and how its sender knows it.
+std::string log_name(const twin::CommandTopic& topic, const twin::Sender& sender) {
+    const auto part = [](const std::string& text) { return "'" + shortened(text) + "'"; };
+    auto name = "command " + part(sender.path.empty() ? topic.subject : sender.path);
+    if (!topic.request_id.empty()) name += ", request " + part(topic.request_id);
+    if (sender.correlation_id) name += ", correlation id " + part(*sender.correlation_id);
+    return name;
+}
 
 bool is_notice(const std::string& subject) {
     return subject == "created" || subject == "modified" || subject == "merged" || subject == "deleted" ||
@@ -277,10 +287,10 @@ bool Twin::metrics(const twin::Command& command, const Asked& asked) {
 void Twin::refuse(const Asked& asked, Stage stage, Code code, std::string message) {
     const bool heard =
         !asked.topic.request_id.empty() && (stage == Stage::Protocol || asked.sender.wants_answer);
-    if (!heard)
-        return log::warn("command '{}' refused, nobody waits for the answer: {}", asked.topic.subject,
-                         message);
-    if (code == Code::ExecutionFailed) log::info("command '{}' failed: {}", asked.topic.subject, message);
+    const auto what = log_name(asked.topic, asked.sender);
+    if (!heard) return log::warn("{} refused, nobody waits for the answer: {}", what, message);
+    log::at(code == Code::ExecutionFailed ? log::Level::Info : log::Level::Debug, "{} failed with {}: {}",
+            what, twin::status_of(code), message);
     const twin::Refusal refusal{stage, code, std::move(message)};
     Asked sender = asked;
     sender.sender.wants_answer = true;

@@ -169,6 +169,7 @@ Result<> Verbs::halt(const Container& known, const runtime::StopOptions& options
     loop_.post([this, id] { world_.expect_stop(id); });
     auto stopped = runtime_.stop(known.engine_id, options, call);
     if (stopped) return stopped;
+    if (stopped.error().code != Errc::Busy) stopped = fail(stopped.error(), "container " + known.spec.name);
     loop_.post([this, id] { on_stop_failed(id); });
     if (auto given = runtime_.update(known.engine_id, policy_only(known.spec.restart), call); !given)
         log::warn("restart policy after a stop that failed: {}", given.error().message);

@@ -45,7 +45,10 @@ Result<Create> decode_create(std::string_view value, Shape shape) {
     Problems problems;
     const Fields fields(&*root, "$.value", problems);
     Create create;
+    fields.is_misspelt("start", "it is not started");
     if (shape == Shape::ImageAndConfig) {
+        fields.is_misspelt("config", "all is the default");
+        fields.is_misspelt("name", "its name is its id");
         create.encrypted = !read_configuration(fields.object("config"), create.spec, create.warnings);
         create.spec.name = fields.text("name");
     }
@@ -102,6 +105,8 @@ Result<Update> decode_update(std::string_view value) {
     Problems problems;
     const Fields fields(&*root, "$.value", problems);
     Update update;
+    for (const char* name : {"restartPolicy", "resources"})
+        fields.is_misspelt(name, "it stays as it is");
     if (fields.has("restartPolicy")) update.restart = read_restart_policy(fields.object("restartPolicy"));
     if (fields.has("resources")) update.resources = read_resources(fields.object("resources"));
     if (!problems.empty()) return problems.error();

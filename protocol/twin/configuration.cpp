@@ -73,19 +73,44 @@ RestartPolicy read_restart_policy(const Fields& policy) {
 }
 
 Resources read_resources(const Fields& resources) {
+    resources.is_misspelt("memory", "it is not limited");
     return {.memory = resources.text("memory"),
             .memory_reservation = resources.text("memoryReservation"),
             .memory_swap = resources.text("memorySwap")};
 }
 
+namespace {
+
+// A slip of the finger would be a container without ports, or one that may take all memory.
+void look_for_slips(const Fields& config) {
+    for (const char* name :
+         {"mountPoints", "env", "cmd", "devices", "extraHosts", "extraCapabilities", "portMappings"})
+        config.is_misspelt(name, "there are none");
+    for (const char* name : {"restartPolicy", "networkMode", "resources", "log"})
+        config.is_misspelt(name, "the default counts");
+}
+
+// What the twin shows with a secret in it, sent back, would be a container with the mask for a password.
+std::vector<std::string> read_env(const Fields& config) {
+    auto env = config.texts("env");
+    for (std::size_t i = 0; i < env.size(); ++i)
+        if (env[i].ends_with("=***") && env[i].find('=') + 4 == env[i].size())
+            config.problem("env[" + std::to_string(i) + "]",
+                           "*** stands for a value that is not shown; give the value, or secret:NAME");
+    return env;
+}
+
+}  // namespace
+
 bool read_configuration(const Fields& config, ContainerSpec& spec, std::vector<std::string>& warnings) {
+    look_for_slips(config);
     spec.domain_name = config.text("domainName");
     spec.host_name = config.text("hostName");
     for (const Fields& item : config.objects("mountPoints"))
         spec.mounts.push_back({.source = item.text("source"),
                                .destination = item.text("destination"),
                                .propagation = read_propagation(item, warnings)});
-    spec.env = config.texts("env");
+    spec.env = read_env(config);
     spec.cmd = config.texts("cmd");
     const Fields decryption = config.object("decryption");
     const bool encrypted = !decryption.texts("keys").empty() || !decryption.texts("recipients").empty();

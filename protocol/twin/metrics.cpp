@@ -99,7 +99,11 @@ Result<MetricsRequest> decode_metrics_request(std::string_view value) {
     if (request.frequency > nanoseconds::zero() && request.frequency < kLeast) request.frequency = kLeast;
     request.frequency = std::min<nanoseconds>(request.frequency, kRarest);
     std::size_t ids = 0;
+    fields.is_misspelt("frequency", "reports end");
+    fields.is_misspelt("filter", "all are reported");
     for (const Fields& item : fields.objects("filter")) {
+        item.is_misspelt("id", "all are reported");
+        item.is_misspelt("originator", "those of all containers are");
         request.filters.push_back({item.texts("id"), item.text("originator")});
         ids += request.filters.back().ids.size();
     }

@@ -22,6 +22,7 @@ struct Checksums {  // as sent: hex digits, empty: none
     std::string md5{};
     std::string sha1{};
     std::string sha256{};
+    std::string other{};  // the name of one of another kind; only where there is none of these
     bool operator==(const Checksums&) const = default;
 };
 

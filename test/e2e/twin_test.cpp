@@ -109,6 +109,8 @@ TEST_CASE("what an end of berthd stops is seen in the cloud", "[TW-13][e2e]") {
     }
     CHECK(connected.cloud.said().size() == 2);
     CHECK(connected.cloud.complaints().empty());
+    const auto kept = connected.device.probe.inventories().back();
+    CHECK(kept.node("running").value("status") == "Stopped");
 
     connected.device.start();
     connected.device.broker.publish("edge/thing/response", connected.cloud.edge_response());

@@ -92,6 +92,47 @@ TEST_CASE("what was asked for before an update began outlives its way back", "[U
     REQUIRE(bench.until([&] { return bench.state(id)["status"] == "RUNNING"; }));
 }
 
+TEST_CASE("a slip of the finger in what is asked for is told, not passed over", "[TW-25][TW-49][service]") {
+    const CapturedLog log;
+    Started bench;
+    const auto feature = "Container:" + bench.run("web");
+    const auto create = [](const json& config) -> json {
+        return {{"imageRef", "app:1"}, {"config", config}};
+    };
+    const json module = {
+        {"softwareModule", {{"name", "nav"}, {"version", "1"}}},
+        {"artifacts", json::array({{{"filename", "f"},
+                                    {"download", {{"HTTP", {{"url", "http://127.0.0.1:1/f"}}}}},
+                                    {"checksums", {{"SHA-256", "00"}}}}})}};
+    struct Case {
+        std::string feature;
+        std::string operation;
+        json value;
+        std::string message;
+    };
+    const std::vector<Case> cases = {
+        {feature, "update", {{"resource", {{"memory", "64M"}}}}, "did you mean resources?"},
+        {feature, "update", {{"resources", {{"memroy", "64M"}}}}, "did you mean memory?"},
+        {"ContainerFactory", "createWithConfig", create({{"portMapings", json::array()}}),
+         "did you mean portMappings?"},
+        {"ContainerFactory", "createWithConfig", create({{"env", {"A=1", "PASSWORD=***"}}}), "env[1]: ***"},
+        {"SoftwareUpdatable",
+         "install",
+         {{"softwareModules", json::array({module})}},
+         "did you mean SHA256?"},
+        {"Metrics", "request", {{"frequency", "1s"}, {"filters", json::array()}}, "did you mean filter?"},
+    };
+    int number = 0;
+    for (const auto& c : cases) {
+        const auto request = "slip-" + std::to_string(++number);
+        INFO(c.operation << " " << c.value);
+        CHECK(bench.ask(c.feature, c.operation, request, c.value) == 400);
+        CHECK_THAT(bench.error_of(request), ContainsSubstring(c.message));
+        CHECK(log.contains("messages/" + c.operation + "', request '" + request + "'"));
+    }
+    CHECK(bench.engine.containers().size() == 1);
+}
+
 TEST_CASE("a command that is retained is of another day, and the log says so", "[TW-80][service]") {
     const CapturedLog log;
     Started bench;

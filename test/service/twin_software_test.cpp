@@ -144,6 +144,8 @@ TEST_CASE("what is wrong with a module decides how it ends", "[TW-51][TW-52][ser
         {"md5 counts first", shop.artifact(good, {{"MD5", std::string(32, '0')}, {"SHA256", "x"}}),
          "FINISHED_REJECTED", "md5"},
         {"no digits", shop.artifact(good, {{"SHA1", "xyz"}}), "FINISHED_REJECTED", "hex"},
+        {"of an unknown kind", shop.artifact(good, {{"CRC32", "0"}}), "FINISHED_REJECTED",
+         "'CRC32' is of an unknown kind"},
         {"too many digits", shop.artifact(good, {{"SHA1", std::string(41, '0')}}), "FINISHED_ERROR",
          "internal runtime error"},
         {"no usable protocol", json({{"filename", "f"}, {"download", {{"FTP", {{"url", "ftp://h/f"}}}}}}),

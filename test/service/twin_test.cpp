@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "protocol/digest.hpp"
 #include "test/service/twin_bench.hpp"
@@ -124,6 +125,22 @@ TEST_CASE("commands are taken when the cloud has it all", "[TW-07][service]") {
     bench.require([&] { return bench.cloud.said().size() == 3; });
     bench.settle();
     CHECK(bench.station().link.subscribed().empty());
+}
+
+TEST_CASE("who this device is, is asked for until somebody says it", "[TW-05][service]") {
+    service::ThingsConfig config{};
+    config.sync_pause = std::chrono::milliseconds(50);
+    TwinBench bench(config);
+    const CapturedLog log;
+    bench.start();
+    bench.station().await_ready();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 3; });
+    CHECK(log.count("nobody says on 'edge/thing/response' who this device is") == 1);
+    bench.introduce(bench.cloud);
+    const auto asked = bench.asked();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    CHECK(bench.asked() == asked);
 }
 
 TEST_CASE("the handshake comes through a flood either way", "[TW-05][TW-12][service]") {
