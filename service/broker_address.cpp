@@ -34,9 +34,13 @@ Result<bool> parse_scheme(std::string_view url, std::string_view scheme) {
         if (known.name == scheme) return known.tls;
     }
     if (scheme == "ws" || scheme == "wss") {
+        // What follows the host may be a signed query, which is as good as a password.
+        const auto end = url.find_first_of("/?#", scheme.size() + 3);
         return fail(
             Errc::Unsupported,
-            fmt::format("broker URL '{}': websockets are not supported, use mqtt:// or mqtts://", url));
+            fmt::format("broker URL '{}': websockets are not supported, messages get lost or late over "
+                        "those of the MQTT library; use mqtt:// or mqtts://, or a relay to the broker",
+                        url.substr(0, end)));
     }
     return invalid(url, "unknown scheme, use mqtt:// or mqtts://");
 }

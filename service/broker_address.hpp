@@ -1,4 +1,5 @@
-// Where the broker is: the URL of mqtt.url taken apart. No websockets, no credentials in a URL.
+// Where the broker is: the URL of mqtt.url taken apart. No websockets (README.md, Connecting, says why), no
+// credentials in a URL.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ struct BrokerAddress {
 };
 
 // [scheme://]host[:port][/]. tcp and mqtt (or no scheme) are plain, port 1883; ssl, tls, mqtts, mqtt+ssl and
-// tcps are TLS, port 8883. ws and wss: Unsupported; anything else: Invalid, naming the URL without its
-// credentials.
+// tcps are TLS, port 8883. ws and wss: Unsupported, naming no more than the host; anything else: Invalid,
+// naming the URL without its credentials.
 Result<BrokerAddress> parse_broker_url(std::string_view url);
 
 }  // namespace berth::service

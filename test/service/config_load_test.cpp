@@ -464,6 +464,21 @@ TEST_CASE("TLS schemes need their files, which must be readable", "[CF-18][UA-59
         CHECK(load_text(folder, "a.toml", std::string{"[mqtt]\nurl = \""} + url + "\"\n").good());
 }
 
+TEST_CASE("a Kanto file with a broker behind websockets is refused without a word of its token",
+          "[service]") {
+    const Folder folder;
+    const auto ca = folder.write("ca.pem", "x");
+    const auto url =
+        GENERATE(std::string{"ws://b/mqtt?token=hidden"}, std::string{"wss://b/mqtt?token=hidden"});
+    const auto loaded = load_text(
+        folder, "a.json",
+        R"({"connection": {"broker_url": ")" + url + R"(", "transport": {"root_ca": ")" + ca + R"("}}})");
+    CHECK_FALSE(loaded.good());
+    CHECK_THAT(errors(loaded), ContainsSubstring("connection.broker_url: broker URL '"));
+    CHECK_THAT(errors(loaded), ContainsSubstring("//b': websockets are not supported"));
+    CHECK_THAT(errors(loaded) + warnings(loaded), !ContainsSubstring("hidden"));
+}
+
 TEST_CASE("the bridge's name is one an interface can have", "[service]") {
     const Folder folder;
     const auto with = [&](const std::string& name) {

@@ -112,8 +112,11 @@ TEST_CASE("broker URLs that are refused say why and show no password", "[service
         std::string words;
     };
     const std::vector<Case> cases = {
-        {"ws://b", Errc::Unsupported, "websockets are not supported"},
-        {"wss://b", Errc::Unsupported, "websockets are not supported"},
+        {"ws://b", Errc::Unsupported, "'ws://b': websockets are not supported"},
+        {"wss://b:443/mqtt", Errc::Unsupported, "'wss://b:443': websockets are not supported"},
+        {"wss://b/mqtt?token=hidden", Errc::Unsupported, "'wss://b': websockets are not supported"},
+        {"wss://b?token=hidden", Errc::Unsupported, "'wss://b': websockets are not supported"},
+        {"wss://me:hidden@b/mqtt", Errc::Invalid, "user name and password"},
         {"http://b", Errc::Invalid, "unknown scheme"},
         {"tcp://", Errc::Invalid, "no host"},
         {"tcp://:1883", Errc::Invalid, "no host"},
