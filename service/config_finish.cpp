@@ -69,7 +69,7 @@ class Finisher {
             tell(Severity::Warning, "mqtt.password", "is not used without mqtt.username");
     }
 
-    void tls_files() {
+    void tls_files(const std::vector<Written>& chosen) {
         const auto& mqtt = loaded_.config.mqtt;
         if (mqtt.cert_file.empty() != mqtt.key_file.empty())
             tell(Severity::Error, mqtt.cert_file.empty() ? "mqtt.tls.key_file" : "mqtt.tls.cert_file",
@@ -78,13 +78,17 @@ class Finisher {
                                                                     {"mqtt.tls.cert_file", mqtt.cert_file},
                                                                     {"mqtt.tls.key_file", mqtt.key_file}};
         const bool tls = rules::is_tls(mqtt.url);
+        // A refused URL left the default in its place, which nobody asked for.
+        const bool refused = std::any_of(chosen.begin(), chosen.end(), [this](const Written& w) {
+            return w.match.option->key == "mqtt.url" && !loaded_.given.contains("mqtt.url");
+        });
         if (tls && mqtt.ca_file.empty())
             loaded_.problems.push_back({Severity::Error, origin("mqtt.url"), "mqtt.tls.ca_file",
                                         fmt::format("is needed for {}; the system's own roots are usually in "
                                                     "/etc/ssl/certs/ca-certificates.crt",
                                                     mqtt.url)});
         for (const auto& [key, file] : files) {
-            if (file.empty()) continue;
+            if (file.empty() || refused) continue;
             if (!tls)
                 tell(Severity::Warning, key, fmt::format("is not used: {} is without TLS", mqtt.url));
             else if (!is_readable_file(file))
@@ -174,7 +178,7 @@ void finish(const Request& request, const std::vector<Written>& chosen, const Or
             Loaded& loaded) {
     Finisher finisher(origins, loaded);
     finisher.mqtt_password(chosen);
-    finisher.tls_files();
+    finisher.tls_files(chosen);
     finisher.secrets_in_the_file(chosen);
     finisher.log_targets();
     finisher.update_agent(chosen);

@@ -477,6 +477,7 @@ TEST_CASE("a Kanto file with a broker behind websockets is refused without a wor
     CHECK_THAT(errors(loaded), ContainsSubstring("connection.broker_url: broker URL '"));
     CHECK_THAT(errors(loaded), ContainsSubstring("//b': websockets are not supported"));
     CHECK_THAT(errors(loaded) + warnings(loaded), !ContainsSubstring("hidden"));
+    CHECK_THAT(warnings(loaded), !ContainsSubstring("without TLS"));  // of the default in its place
 }
 
 TEST_CASE("the bridge's name is one an interface can have", "[service]") {
