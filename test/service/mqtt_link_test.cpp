@@ -143,8 +143,7 @@ TEST_CASE("a broker that takes nothing said after the end is waited for no longe
     daemon.link.stop();
     daemon.link.say_last({{.topic = "out", .payload = "1"}});
     CHECK(broker.publications() == std::vector<std::string>{"1"});
-    CHECK(
-        log.contains("nobody is told that containers were stopped, until the next start: no answer"));
+    CHECK(log.contains("nobody is told that containers were stopped, until the next start: no answer"));
 }
 
 TEST_CASE("that a connection begins is told, also after one that was never ready", "[service]") {
