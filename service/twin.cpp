@@ -86,7 +86,7 @@ void Twin::ask_again() {
         asking_ = 0;
         if (device_) return;
         if (ask_pause_ == config_.sync_pause)
-            log::warn("nobody says on '{}' who this device is in the cloud: its twin is silent until then",
+            log::info("nobody says on '{}' who this device is in the cloud: its twin is silent until then",
                       twin::kEdgeResponse);
         ask_pause_ = std::min<std::chrono::milliseconds>(2 * ask_pause_, kLongestAskPause);
         ask();
