@@ -174,8 +174,9 @@ class Daemon {
         updates_.keep_rest();
         if (metrics_file_) metrics_file_->remove();
         journal_.stop();
+        const bool is_heard = link_.is_ready();
         link_.stop();
-        if (started && stop_on_exit_) stop_containers();
+        if (started && stop_on_exit_) stop_containers(is_heard);
         return started;
     }
 
@@ -189,8 +190,9 @@ class Daemon {
         link_.on_lost([this] { twin_->on_link_lost(); });
     }
 
-    void stop_containers() {
+    void stop_containers(bool is_heard) {
         const auto stopped = stop_all(engine_, stop_timeout_);
+        if (!is_heard) return;  // a broker that is away, or whose name cannot be looked up, is not waited for
         auto last = inventory_.last_words(stopped);
         if (twin_) std::ranges::move(twin_->last_words(stopped), std::back_inserter(last));
         link_.say_last(last);
