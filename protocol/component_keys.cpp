@@ -55,12 +55,8 @@ void read_order(Draft& draft, const std::string& value) {
         draft.notes.refuse("updateOrder", "expected stop-first or start-first", value);
 }
 
-// A desired state made from what Berth shows must not write the mask over the secret.
 void read_env(Draft& draft, const std::string& entry) {
-    const auto at = entry.find('=');
-    if (at != entry.npos && std::string_view(entry).substr(at + 1) == kMask)
-        draft.notes.refuse("env", "*** stands for a value that is not shown; give the value, or secret:NAME",
-                           entry);
+    if (is_masked(entry)) draft.notes.refuse("env", kMaskIsNoValue, entry);
     draft.spec.env.push_back(entry);
 }
 

@@ -1,6 +1,8 @@
 #include "protocol/fields.hpp"
 
 #include <limits>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "protocol/resembling.hpp"
@@ -125,16 +127,17 @@ void Fields::problem(std::string_view name, const std::string& what) const {
 bool Fields::is_misspelt(std::string_view name, std::string_view otherwise) const {
     if (value_ == nullptr || has(name)) return false;
     const std::string wanted(name);
-    for (auto member = value_->begin(); member != value_->end(); ++member) {
-        const auto key = lower(member.key());
-        Resembling near(lower(name));
+    std::map<std::string, std::string> written;  // by their small letters
+    for (auto member = value_->begin(); member != value_->end(); ++member)
+        written.emplace(lower(member.key()), member.key());
+    written.erase(lower(name));  // null, so absent
+    Resembling near(lower(name));
+    for (const auto& [key, as_written] : written)
         near.see(key);
-        if (key == lower(name) || near.best().empty()) continue;
-        problem(member.key(),
-                "unknown; did you mean " + wanted + "? Without " + wanted + " " + std::string(otherwise));
-        return true;
-    }
-    return false;
+    if (near.best().empty()) return false;
+    problem(written.at(std::string(near.best())),
+            "unknown; did you mean " + wanted + "? Without " + wanted + " " + std::string(otherwise));
+    return true;
 }
 
 void Fields::mismatch(const std::string& path, std::string_view wanted, const Json& got) const {

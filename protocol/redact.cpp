@@ -34,6 +34,11 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
     return pattern.find_first_not_of('*', p) == pattern.npos;
 }
 
+bool is_masked(std::string_view entry) {
+    const auto at = entry.find('=');
+    return at != entry.npos && entry.substr(at + 1) == kMask;
+}
+
 bool is_secret_reference(std::string_view entry) {
     const auto at = entry.find('=');
     return at != entry.npos && entry.substr(at + 1).starts_with("secret:");

@@ -8,6 +8,11 @@
 namespace berth {
 
 inline constexpr std::string_view kMask = "***";
+inline constexpr const char* kMaskIsNoValue =
+    "*** stands for a value that is not shown; give the value, or secret:NAME";
+
+// "PASSWORD=***": what Berth shows, sent back, must not write the mask over the secret.
+bool is_masked(std::string_view entry);
 
 // "*TOKEN*" matches any name that contains TOKEN; case-insensitive; only * is special.
 bool glob_matches(std::string_view pattern, std::string_view text);

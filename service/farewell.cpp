@@ -1,7 +1,5 @@
 #include "service/farewell.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <cstddef>
@@ -11,6 +9,7 @@
 #include <variant>
 
 #include "service/mqtt_reason.hpp"
+#include "service/outbox.hpp"
 #include "service/paho_client.hpp"
 #include "service/socket_delay.hpp"
 
@@ -64,7 +63,7 @@ class Told {
 Result<> say_farewell(const BrokerAddress& address, const std::string& client_id, MqttVersion version,
                       MqttConfig config, const std::vector<Publication>& last,
                       std::chrono::milliseconds patience) {
-    constexpr std::size_t kWindow = 32;  // of those that are under way
+    const auto window = Outbox::Limits{}.window;
     const auto deadline = steady_clock::now() + patience;
     config.session_expiry = std::chrono::milliseconds::zero();
     config.connect_timeout = std::min(config.connect_timeout, patience);
@@ -77,7 +76,7 @@ Result<> say_farewell(const BrokerAddress& address, const std::string& client_id
     if (auto came = told->await(**client, 0, deadline); !came) return came;
     send_without_delay(address.port);
     for (std::size_t i = 0; i < last.size(); ++i) {
-        const auto before = i < kWindow ? 0 : i - kWindow + 1;
+        const auto before = i < window ? 0 : i - window + 1;
         if (auto came = told->await(**client, before, deadline); !came) return came;
         if (auto taken = (*client)->publish(i + 1, last[i]); !taken) return taken;
     }

@@ -72,7 +72,6 @@ void Twin::ask() {
     question.topic = twin::kEdgeRequest;
     question.payload = twin::encode_edge_request();
     question.importance = Importance::Twin;
-    question.dropped = [this] { ask_again(); };
     link_.publish(std::move(question));
     ask_again();
     if (const auto early = std::exchange(early_device_, std::nullopt)) become(*early);

@@ -71,6 +71,7 @@ class Twin {
         std::function<void()> delivered{};
         std::function<void()> refused{};  // empty: delivered
     };
+    Publication event(std::string payload) const;  // while it is known who we are
     void say(std::string payload);
     void say(Saying saying);
     void say_dependencies();

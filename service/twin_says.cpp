@@ -33,12 +33,17 @@ void Twin::say(std::string payload) {
     say(Saying{std::move(payload), {}, {}});
 }
 
-void Twin::say(Saying saying) {
-    if (!words_) return;
+Publication Twin::event(std::string payload) const {
     Publication publication{};
     publication.topic = words_->thing().event_topic;
-    publication.payload = std::move(saying.payload);
+    publication.payload = std::move(payload);
     publication.importance = Importance::Twin;
+    return publication;
+}
+
+void Twin::say(Saying saying) {
+    if (!words_) return;
+    auto publication = event(std::move(saying.payload));
     publication.delivered = std::move(saying.delivered);
     publication.refused = std::move(saying.refused);
     publication.dropped = [this] { on_dropped(); };
@@ -66,11 +71,7 @@ std::vector<Publication> Twin::last_words(const std::vector<Container>& stopped)
         const Container* known = world_.find(container.spec.id);
         if (known == nullptr || known->engine_id != container.engine_id || !reconcile::is_shown(*known))
             continue;
-        Publication publication{};
-        publication.topic = words_->thing().event_topic;
-        publication.payload = words_->state(container.spec.id, container.state);
-        publication.importance = Importance::Twin;
-        words.push_back(std::move(publication));
+        words.push_back(event(words_->state(container.spec.id, container.state)));
     }
     return words;
 }
@@ -121,9 +122,7 @@ void Twin::say_containers(const twin::MetricsRequest& request) {
 // One that waits gives way to a newer one, unless that was asked for anew or speaks of something else.
 void Twin::say_report(const twin::Report& report) {
     if (!words_ || report.snapshot.empty()) return;
-    Publication publication{};
-    publication.topic = words_->thing().event_topic;
-    publication.payload = twin::encode_report(words_->thing(), report);
+    auto publication = event(twin::encode_report(words_->thing(), report));
     publication.importance = Importance::Metrics;
     publication.newest_wins =
         "metrics/" + std::to_string(metrics_requests_) + "/" + what_it_speaks_of(report);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "protocol/redact.hpp"
 #include "protocol/twin/words.hpp"
 
 namespace berth::twin {
@@ -63,6 +64,22 @@ std::int64_t whole_seconds(const Fields& fields, std::string_view name) {
     return 0;
 }
 
+// A slip of the finger would be a container without ports, or one that may take all memory.
+void look_for_slips(const Fields& config) {
+    for (const char* name :
+         {"mountPoints", "env", "cmd", "devices", "extraHosts", "extraCapabilities", "portMappings"})
+        config.is_misspelt(name, "there are none");
+    for (const char* name : {"restartPolicy", "networkMode", "resources", "log"})
+        config.is_misspelt(name, "the default counts");
+}
+
+std::vector<std::string> read_env(const Fields& config) {
+    auto env = config.texts("env");
+    for (std::size_t i = 0; i < env.size(); ++i)
+        if (is_masked(env[i])) config.problem("env[" + std::to_string(i) + "]", kMaskIsNoValue);
+    return env;
+}
+
 }  // namespace
 
 RestartPolicy read_restart_policy(const Fields& policy) {
@@ -78,29 +95,6 @@ Resources read_resources(const Fields& resources) {
             .memory_reservation = resources.text("memoryReservation"),
             .memory_swap = resources.text("memorySwap")};
 }
-
-namespace {
-
-// A slip of the finger would be a container without ports, or one that may take all memory.
-void look_for_slips(const Fields& config) {
-    for (const char* name :
-         {"mountPoints", "env", "cmd", "devices", "extraHosts", "extraCapabilities", "portMappings"})
-        config.is_misspelt(name, "there are none");
-    for (const char* name : {"restartPolicy", "networkMode", "resources", "log"})
-        config.is_misspelt(name, "the default counts");
-}
-
-// What the twin shows with a secret in it, sent back, would be a container with the mask for a password.
-std::vector<std::string> read_env(const Fields& config) {
-    auto env = config.texts("env");
-    for (std::size_t i = 0; i < env.size(); ++i)
-        if (env[i].ends_with("=***") && env[i].find('=') + 4 == env[i].size())
-            config.problem("env[" + std::to_string(i) + "]",
-                           "*** stands for a value that is not shown; give the value, or secret:NAME");
-    return env;
-}
-
-}  // namespace
 
 bool read_configuration(const Fields& config, ContainerSpec& spec, std::vector<std::string>& warnings) {
     look_for_slips(config);

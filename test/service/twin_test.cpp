@@ -34,6 +34,21 @@ Container there(const std::string& id, const std::string& created, Status status
     return made;
 }
 
+// The cloud is shown the container web, and after so long what it lacks.
+struct WebShown : TwinBench {
+    explicit WebShown(std::chrono::milliseconds sync_pause) : TwinBench(syncing(sync_pause)) {
+        engine.put(there("web", "2025-01-01T00:00:00Z"));
+        start();
+        connect();
+        cloud.take_said();
+    }
+    static service::ThingsConfig syncing(std::chrono::milliseconds pause) {
+        service::ThingsConfig config{};
+        config.sync_pause = pause;
+        return config;
+    }
+};
+
 std::string thing_file(const TwinBench& bench) {
     return (bench.home.path() / "things" / "sup_back_acme.fleet_gw_truck-7_edge_containers.json").string();
 }
@@ -732,13 +747,7 @@ TEST_CASE("a thing whose id is too long for the name of a file is remembered as 
 }
 
 TEST_CASE("a notification never hurts, and a thing made anew hears all again", "[TW-28][service]") {
-    service::ThingsConfig config{};
-    config.sync_pause = std::chrono::milliseconds(300);
-    TwinBench bench(config);
-    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
-    bench.start();
-    bench.connect();
-    bench.cloud.take_said();
+    WebShown bench(std::chrono::milliseconds(300));
     const auto notice = [&](const std::string& action, const std::string& path) {
         const json envelope = {
             {"topic", "acme.fleet/gw:truck-7:edge:containers/things/twin/events/" + action},
@@ -782,13 +791,7 @@ TEST_CASE("a notification never hurts, and a thing made anew hears all again", "
 }
 
 TEST_CASE("what there was no room for is made good some time later", "[TW-12][service]") {
-    service::ThingsConfig config{};
-    config.sync_pause = std::chrono::milliseconds(100);
-    TwinBench bench(config);
-    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
-    bench.start();
-    bench.connect();
-    bench.cloud.take_said();
+    WebShown bench(std::chrono::milliseconds(100));
     bench.station().link.drop_next("PAUSED");
     REQUIRE(bench.ask("Container:web", "pause", "r1") == 204);
     REQUIRE(bench.says("+Metrics"));
@@ -797,14 +800,8 @@ TEST_CASE("what there was no room for is made good some time later", "[TW-12][se
 }
 
 TEST_CASE("what the broker refused is made good some time later", "[TW-12][service]") {
-    service::ThingsConfig config{};
-    config.sync_pause = std::chrono::milliseconds(100);
-    TwinBench bench(config);
-    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
-    bench.start();
-    bench.connect();
+    WebShown bench(std::chrono::milliseconds(100));
     bench.is_remote = true;
-    bench.cloud.take_said();
     bench.station().link.refuse_next("PAUSED");
     REQUIRE(bench.ask("Container:web", "pause", "r1") == 204);
     REQUIRE(bench.says("+Metrics"));
@@ -812,12 +809,7 @@ TEST_CASE("what the broker refused is made good some time later", "[TW-12][servi
 }
 
 TEST_CASE("what was made good is no reason to wait longer the next time", "[TW-12][service]") {
-    service::ThingsConfig config{};
-    config.sync_pause = std::chrono::milliseconds(50);
-    TwinBench bench(config);
-    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
-    bench.start();
-    bench.connect();
+    WebShown bench(std::chrono::milliseconds(50));
     for (int i = 0; i < 12; ++i) {  // twice as long each time would be minutes
         const std::string request = "r" + std::to_string(i);
         const bool pauses = i % 2 == 0;
