@@ -1,10 +1,6 @@
 #include "service/connection.hpp"
 
-#include <unistd.h>
-
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <mutex>
 #include <utility>
 
@@ -78,20 +74,17 @@ PahoClient::Handlers Connection::handlers() {
 
 void Connection::close(Probe probe, OnClosed closed) {
     closed_ = std::move(closed);
-    std::promise<void> gone;
-    gone_ = gone.get_future();
-    closer_ = std::thread([gate = gate_, client = std::move(client_), gone = std::move(gone), probe,
-                           address = address_, config = config_]() mutable {
-        client.reset();
-        std::string cause;
-        if (probe == Probe::Yes) cause = probe_broker(address, config, kProbePatience);
-        gate->enter([&](Connection& connection) {
-            connection.loop_.post([gate, cause] {
-                if (gate->owner != nullptr) gate->owner->on_closed(cause);
+    closer_.begin(
+        [gate = gate_, client = std::move(client_), probe, address = address_, config = config_]() mutable {
+            client.reset();
+            std::string cause;
+            if (probe == Probe::Yes) cause = probe_broker(address, config, kProbePatience);
+            gate->enter([&](Connection& connection) {
+                connection.loop_.post([gate, cause] {
+                    if (gate->owner != nullptr) gate->owner->on_closed(cause);
+                });
             });
         });
-        gone.set_value();
-    });
 }
 
 void Connection::on_closed(const std::string& cause) {
@@ -103,35 +96,12 @@ void Connection::stop(const std::vector<std::string>& filters) {
     if (std::exchange(stopped_, true)) return;
     closed_ = {};
     const auto now = std::chrono::steady_clock::now();
-    if (client_) {
-        std::promise<void> gone;
-        gone_ = gone.get_future();
-        closer_ = std::thread([client = std::move(client_), gone = std::move(gone), filters,
-                               deadline = now + kGoodbyePatience]() mutable {
+    if (client_)
+        closer_.begin([client = std::move(client_), filters, deadline = now + kGoodbyePatience]() mutable {
             if (!client->say_goodbye(filters, deadline)) log::warn("the broker does not answer our goodbye");
             client.reset();
-            gone.set_value();
         });
-    }
-    if (!closer_.joinable()) return;
-    if (gone_.wait_until(now + kStopPatience) == std::future_status::ready)
-        closer_.join();
-    else
-        leave_behind();
-}
-
-// The thread is inside the library, or OpenSSL, and may go on while the process ends: exit would destroy
-// their statics and the log's under it. What is registered last runs first, and ends the process as it
-// stands.
-void Connection::leave_behind() {
-    log::warn("the MQTT client does not end (a name look-up that hangs?) and is left behind");
-    closer_.detach();
-    ::on_exit(
-        [](int status, void*) {
-            std::fflush(nullptr);
-            ::_exit(status);
-        },
-        nullptr);
+    if (closer_.is_under_way()) closer_.await_or_leave(now + kStopPatience);
 }
 
 }  // namespace berth::service

@@ -4,15 +4,14 @@
 
 #include <cstdint>
 #include <functional>
-#include <future>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "protocol/result.hpp"
 #include "service/broker_address.hpp"
 #include "service/config.hpp"
+#include "service/errand.hpp"
 #include "service/loop.hpp"
 #include "service/paho_client.hpp"
 #include "service/router.hpp"
@@ -49,15 +48,13 @@ class Connection {
     void close(Probe probe, OnClosed closed);
 
     // The last call: unsubscribes, disconnects and waits for the library; together three seconds at most.
-    // What has not ended by then is left behind, and the process ends without taking its statics away from
-    // it.
+    // What has not ended by then is left behind.
     void stop(const std::vector<std::string>& filters);
 
  private:
     struct Gate;
 
     PahoClient::Handlers handlers();
-    void leave_behind();
     void on_closed(const std::string& cause);
 
     Loop& loop_;
@@ -69,8 +66,7 @@ class Connection {
     std::uint64_t number_{0};  // of the connection that is open, or was last
     std::unique_ptr<PahoClient> client_{};
     OnClosed closed_{};
-    std::thread closer_{};
-    std::future<void> gone_{};  // the closer is done
+    Errand closer_{};
     bool stopped_{false};
     std::shared_ptr<Gate> gate_{};  // shared: the library's threads may outlive the connection
 };

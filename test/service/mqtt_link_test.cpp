@@ -17,6 +17,7 @@
 #include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/fake_broker.hpp"
+#include "test/support/slow_lookup.hpp"
 #include "test/support/wait.hpp"
 
 using namespace berth;
@@ -143,6 +144,41 @@ TEST_CASE("a broker that takes nothing said after the end is waited for no longe
     daemon.link.stop();
     daemon.link.say_last({{.topic = "out", .payload = "1"}});
     CHECK(broker.publications() == std::vector<std::string>{"1"});
+    CHECK(log.contains("nobody is told that containers were stopped, until the next start: no answer"));
+}
+
+TEST_CASE("one of the last words that the broker refuses does not keep back the others", "[TW-13][service]") {
+    FakeBroker broker({.no_room_for = "1"});
+    const CapturedLog log;
+    auto config = config_for(broker.url());
+    config.client_id = "truck";
+    config.session_expiry = 60'000ms;
+    Daemon daemon(config);
+    REQUIRE(daemon.start_and_wait());
+    daemon.link.stop();
+    std::vector<Publication> last;
+    for (const auto& text : numbers(0, 100))
+        last.push_back({.topic = "out", .payload = text});
+    daemon.link.say_last(last);
+    CHECK(broker.publications() == numbers(0, 100));
+    CHECK(broker.client_ids() == std::vector<std::string>{"truck", "truck-ending"});
+    constexpr int kCleanStart = 2;
+    CHECK((broker.connect_flags()[0] & kCleanStart) == 0);
+    CHECK((broker.connect_flags()[1] & kCleanStart) != 0);  // leaves no session behind
+    CHECK(log.contains("until the next start: the broker refuses some of it: quota exceeded"));
+}
+
+TEST_CASE("a name look-up that hangs as the last words are said does not keep the end",
+          "[TW-13][left-behind][service]") {
+    FakeBroker broker({});
+    const CapturedLog log;
+    Daemon daemon(config_for(broker.url()));
+    REQUIRE(daemon.start_and_wait());
+    daemon.link.stop();
+    const SlowLookup slow;
+    daemon.link.say_last({{.topic = "out", .payload = "1"}});  // comes back
+    CHECK(broker.publications().empty());
+    CHECK(log.contains("is left behind"));
     CHECK(log.contains("nobody is told that containers were stopped, until the next start: no answer"));
 }
 
