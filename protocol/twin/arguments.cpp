@@ -41,6 +41,7 @@ bool is_signal(const std::string& text) {
 Result<Create> decode_create(std::string_view value, Shape shape) {
     auto root = parse_single(value);
     if (!root) return root.error();
+    if (root->is_null()) return Create{};  // refused later, for its image
     if (!root->is_object()) return unreadable("an object with imageRef", *root);
     Problems problems;
     const Fields fields(&*root, "$.value", problems);

@@ -293,10 +293,11 @@ TEST_CASE("create reads its arguments", "[TW-25][TW-31][TW-32][TW-33][protocol]"
     CHECK(small->spec.image == "a:1");
     CHECK(small->spec.name.empty());
     CHECK_FALSE(small->start);
-    CHECK(create(R"({"name":"nav","start":true})").spec.image.empty());  // refused later, as a failure
+    for (const char* without : {R"({"name":"nav","start":true})", "{}", "null", ""})
+        CHECK(create(without).spec.image.empty());  // refused later, as a failure
     CHECK(create(R"({"imageRef":"a:1","name":"nav","start":true})").start);
     for (const char* unreadable :
-         {"", "null", "1", "[]", "\"a:1\"", R"({"imageRef":1})", R"({"imageRef":"a","start":1})",
+         {"1", "[]", "\"a:1\"", R"({"imageRef":1})", R"({"imageRef":"a","start":1})",
           R"({"imageRef":"a","config":[]})", R"({"imageRef":"a","config":{"env":"A=1"}})"}) {
         INFO(unreadable);
         CHECK(is_unreadable(unreadable));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -17,6 +18,8 @@ namespace berth::test {
 
 class TwinBench {
  public:
+    static constexpr std::chrono::milliseconds kStopTimeout{300};
+
     explicit TwinBench(service::ThingsConfig config = {}, service::UpdateAgentConfig agent = {},
                        service::MetricsConfig metrics = {})
         : config_(with_home(std::move(config))), agent_(std::move(agent)), metrics_(std::move(metrics)) {
@@ -25,9 +28,8 @@ class TwinBench {
     }
 
     void start() {
-        station_.emplace(engine, home.path(), agent_,
-                         service::StepsConfig{std::chrono::milliseconds(300), false, {}}, BrokerIs::There,
-                         std::string{}, config_, metrics_);
+        station_.emplace(engine, home.path(), agent_, service::StepsConfig{kStopTimeout, false, {}},
+                         BrokerIs::There, std::string{}, config_, metrics_);
         seen_ = 0;
     }
     void stop() { station_.reset(); }

@@ -307,6 +307,7 @@ TEST_CASE("what cannot be made is a failure, and leaves nothing",
           "[TW-25][TW-27][TW-33][TW-38][TW-39][service]") {
     Started bench;
     const std::vector<std::pair<json, std::string>> cases = {
+        {nullptr, "imageRef must be set"},
         {json({{"start", true}}), "imageRef must be set"},
         {json({{"imageRef", ""}}), "imageRef must be set"},
         {json({{"imageRef", "missing:1"}}), "missing:1"},
@@ -363,8 +364,8 @@ TEST_CASE("faulty commands are told what is wrong", "[TW-21][TW-22][TW-23][TW-24
     CHECK(bench.ask("Container:none", "start", "e1") == 400);
     CHECK(bench.cloud.answer("e1")->envelope["path"] == "/features/Container:none/inbox/messages/start");
     CHECK(bench.ask("Nope", "run", "e2", json::object()) == 400);
-    CHECK(tell("e3", bench.cloud.command_with("ContainerFactory", "create", {{"response-required", true}})) ==
-          400);
+    CHECK(tell("e3", bench.cloud.command_with("ContainerFactory", "create", {{"response-required", true}},
+                                              {{"imageRef", "app:1"}})) == 400);
     CHECK_FALSE(bench.cloud.answer("e3")->envelope["headers"].contains("correlation-id"));
     CHECK(tell("e4", Cloud("acme.fleet:other").command("Metrics", "request", "e4")) == 404);
     CHECK(bench.ask(feature, "explode", "l1") == 404);
@@ -447,9 +448,15 @@ TEST_CASE("stopWithOptions waits, and forces only if told to", "[TW-42][service]
     CHECK(bench.ask(feature, "stopWithOptions", "a3", {{"timeout", 1.5}}) == 400);
     bench.engine.make_stubborn(bench.engine_id(id));
     CHECK(bench.ask(feature, "stopWithOptions", "a4", {{"timeout", 1}, {"signal", "SIGINT"}}) == 500);
+    CHECK(bench.engine.last_stop().signal == "SIGINT");
+    CHECK(bench.engine.last_stop().grace == std::chrono::seconds(1));
+    CHECK_FALSE(bench.engine.last_stop().force);
     CHECK(bench.state(id)["status"] == "RUNNING");
     CHECK(bench.engine.policy_of(bench.engine_id(id)) == "unless-stopped");
-    CHECK(bench.ask(feature, "stopWithOptions", "a5", {{"timeout", 1}, {"force", true}}) == 204);
+    CHECK(bench.ask(feature, "stopWithOptions", "a5", json::object()) == 500);
+    CHECK(bench.engine.last_stop().signal.empty());
+    CHECK(bench.engine.last_stop().grace == TwinBench::kStopTimeout);
+    CHECK(bench.ask(feature, "stopWithOptions", "a6", {{"timeout", 1}, {"force", true}}) == 204);
     CHECK(bench.says(feature + " state STOPPED"));
     CHECK(bench.engine.policy_of(bench.engine_id(id)) == "no");  // it stays down
 }
@@ -506,6 +513,12 @@ TEST_CASE("remove needs force while it runs", "[TW-45][TW-71][service]") {
     CHECK(bench.ask(feature, "remove", "a4", true) == 400);
     CHECK(bench.engine.containers().empty());
     CHECK(bench.cloud.status("SoftwareUpdatable")["installedDependencies"].is_null());
+
+    const auto paused = bench.run("paused");
+    REQUIRE(bench.ask("Container:" + paused, "pause", "c1") == 204);
+    CHECK(bench.ask("Container:" + paused, "remove", "c2") == 500);
+    CHECK(bench.engine.containers().size() == 1);
+    CHECK(bench.ask("Container:" + paused, "remove", "c3", true) == 204);
 
     const auto idle = bench.create("b1", {{"imageRef", "app:1"}});
     CHECK(bench.ask("Container:" + idle, "remove", "b2") == 204);

@@ -201,6 +201,7 @@ Result<> FakeRuntime::stop(const EngineId& engine_id, runtime::StopOptions optio
         return {};
     }
     note("stop", *at(engine_id));
+    last_stop_ = options;
     signal(*at(engine_id), options.signal.empty() ? "SIGTERM" : options.signal);
     const auto until = std::min(call.deadline, steady_clock::now() + options.grace);
     changed_.wait_until(lock, call.stop, until, ended);
@@ -470,6 +471,11 @@ int FakeRuntime::calls(Verb verb) const {
     const Lock lock(mutex_);
     const auto found = calls_.find(verb);
     return found == calls_.end() ? 0 : found->second;
+}
+
+runtime::StopOptions FakeRuntime::last_stop() const {
+    const Lock lock(mutex_);
+    return last_stop_;
 }
 
 int FakeRuntime::most_pulls_at_once() const {

@@ -114,6 +114,7 @@ class FakeRuntime final : public runtime::Runtime {
 
     int calls(Verb verb) const;
     int most_pulls_at_once() const;
+    runtime::StopOptions last_stop() const;  // of what ran
     bool await_calls(Verb verb, int count,
                      std::chrono::milliseconds patience = std::chrono::seconds(5)) const;
     std::vector<Container> containers() const;  // ours, in order of creation
@@ -170,6 +171,7 @@ class FakeRuntime final : public runtime::Runtime {
     std::map<Verb, std::deque<Error>> failures_{};
     std::map<Verb, int> calls_{};
     std::vector<std::string> deeds_{};
+    runtime::StopOptions last_stop_{};
     std::set<Verb> lost_answers_{};
     std::function<void(ContainerSpec&)> otherwise_{};  // empty: it holds what it was asked for
     int pulling_{0};
