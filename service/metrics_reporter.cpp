@@ -78,12 +78,12 @@ void MetricsReporter::on_changed() {
     std::vector<Subject> fresh;
     for (const auto& subject : subjects()) {
         const auto& started_at = world_.find(subject.id)->state.started_at;
-        if (subject.pid <= 0) continue;  // told again when it is known
         const auto known = started_.find(subject.id);
         if (known != started_.end() && known->second == started_at) continue;
-        started_[subject.id] = started_at;
         baselines_.erase(subject.id);
         bands_.erase(subject.id);
+        if (subject.pid <= 0) continue;  // told again when it is known
+        started_[subject.id] = started_at;
         fresh.push_back(subject);
     }
     if (!fresh.empty()) read(std::move(fresh), Purpose::Baseline);

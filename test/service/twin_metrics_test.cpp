@@ -215,6 +215,40 @@ TEST_CASE("who starts later is measured from there", "[TW-63][service]") {
     CHECK(meter.engine.calls(Verb::Stats) == 3);
 }
 
+TEST_CASE("what a container used before it started anew counts for nothing", "[TW-63][service]") {
+    Meter meter;
+    REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}}) == 204);
+    const auto& reports = meter.cloud.reports();
+    REQUIRE(meter.until([&] { return !reports.empty(); }));
+    const auto engine_id = meter.engine_id();
+    const bool is_pid_known = GENERATE(true, false);
+    REQUIRE(meter.engine.stop(engine_id, {}, {}));
+    REQUIRE(meter.says("Container:" + meter.id + " state STOPPED"));
+    meter.use(5, 30);
+    meter.settle();
+    const auto before = reports.size();
+    if (!is_pid_known) meter.engine.fail_next(Verb::Inspect, fail(Errc::Timeout, "no answer"), 10);
+    REQUIRE(meter.engine.start(engine_id, {}));
+    REQUIRE(meter.until([&] { return reports.size() > before; }));
+    CHECK(meter.value(reports[before], "memory.used") == 2000);
+    CHECK(meter.value(reports[before], "cpu.utilization").is_null());
+    meter.use(6, 34);
+    REQUIRE(meter.until([&] { return !meter.value(reports.back(), "cpu.utilization").is_null(); }));
+    CHECK(meter.value(reports.back(), "cpu.utilization") == 25);
+}
+
+TEST_CASE("a request for metrics is followed by the containers that it is about", "[TW-65][service]") {
+    Meter meter;
+    const auto other = meter.create("other", {{"imageRef", "app:1"}, {"name", "other"}});
+    meter.settle();
+    meter.cloud.take_said();
+    REQUIRE(meter.ask("Metrics", "request", "m1",
+                      {{"frequency", "1h"}, {"filter", {{{"originator", "Container:" + other}}}}}) == 204);
+    REQUIRE(meter.says("+Container:" + other));
+    meter.settle();
+    CHECK(meter.cloud.said() == std::vector<std::string>{"+Container:" + other});
+}
+
 TEST_CASE("on the machine's network a container has no traffic of its own", "[TW-62][service]") {
     Meter meter({}, {{"networkMode", "HOST"}});
     REQUIRE(meter.ask("Metrics", "request", "m1", {{"frequency", "1s"}}) == 204);
