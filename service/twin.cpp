@@ -115,7 +115,8 @@ void Twin::dispose() {
 }
 
 void Twin::on_edge_response(const Message& message) {
-    if (message.payload.empty()) return;  // a retained one is taken away
+    if (message.payload.empty())  // a retained one is taken away
+        return log::debug("nothing is said on '{}': who we are stays as it is", message.topic);
     auto device = twin::decode_edge_response(message.payload);
     if (!device)
         return log::warn("who this device is in the cloud is not understood: {}", device.error().message);
@@ -158,6 +159,11 @@ void Twin::sync() {
     const auto number = ++sync_number_;
     const auto thing = words_->thing().id;
     if (known_thing_ == thing) return say_all();
+    if (const auto unkept = unkept_.find(thing); unkept != unkept_.end()) {
+        known_ = {unkept->second.begin(), unkept->second.end()};
+        known_thing_ = thing;
+        return say_all();
+    }
     workers_.submit(Lane::Quick, ":twin", [this, number, thing](const std::stop_token&) -> Task {
         auto loaded = known_features::load(config_.home_dir, thing);
         return [this, number, thing, loaded = std::move(loaded)] {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -89,7 +90,8 @@ class Twin {
     void remember(const ContainerId& id);
     void forget(const std::string& thing, const ContainerId& id);
     void save_known();
-    void on_known_saved(const Result<>& saved);
+    void write_known(const std::string& thing, std::vector<ContainerId> ids);
+    void on_known_written(const std::string& thing, std::vector<ContainerId> ids, const Result<>& written);
 
     // What is asked for (twin_commands.cpp).
     struct Asked {  // by whom
@@ -141,8 +143,8 @@ class Twin {
     std::uint64_t last_unsaid_{0};
     std::set<ContainerId> known_;  // to the cloud, as the file of `known_thing_` says
     std::string known_thing_;
-    bool known_is_kept_{true};  // on disk
-    TimerId saving_known_{0};   // once more
+    std::map<std::string, std::vector<ContainerId>> unkept_;  // by thing: what could not be written
+    TimerId writing_again_{0};
 
     std::size_t under_way_{0};   // commands
     std::deque<Message> early_;  // commands that came before all had been said

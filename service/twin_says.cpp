@@ -141,26 +141,39 @@ void Twin::forget(const std::string& thing, const ContainerId& id) {
     save_known();
 }
 
-// The key keeps the order of the writes.
 void Twin::save_known() {
+    write_known(known_thing_, {known_.begin(), known_.end()});
+}
+
+// The key keeps the order of the writes.
+void Twin::write_known(const std::string& thing, std::vector<ContainerId> ids) {
     workers_.submit(
         Lane::Quick, ":twin",
-        [this, folder = config_.home_dir, thing = known_thing_,
-         ids = std::vector<ContainerId>(known_.begin(), known_.end())](const std::stop_token&) -> Task {
-            auto saved = known_features::save(folder, thing, ids);
-            return [this, saved = std::move(saved)] { on_known_saved(saved); };
+        [this, folder = config_.home_dir, thing, ids = std::move(ids)](const std::stop_token&) -> Task {
+            auto written = known_features::save(folder, thing, ids);
+            return [this, thing, ids, written = std::move(written)]() mutable {
+                on_known_written(thing, std::move(ids), written);
+            };
         });
 }
 
-// A disk that is full has room later; a berthd that starts before would not delete what is gone by then.
-void Twin::on_known_saved(const Result<>& saved) {
-    const bool was_kept = std::exchange(known_is_kept_, bool(saved));
-    if (saved) return;
-    if (was_kept) log::error("what the cloud knows of us is not kept: {}", saved.error().message);
-    if (saving_known_ != 0) return;
-    saving_known_ = loop_.post_after(kSavePause, [this] {
-        saving_known_ = 0;
-        if (!known_is_kept_) save_known();
+// A disk that is full has room later; a berthd that starts before would not delete what is gone by then. We
+// may be another thing meanwhile.
+void Twin::on_known_written(const std::string& thing, std::vector<ContainerId> ids, const Result<>& written) {
+    if (written) {
+        unkept_.erase(thing);
+        return;
+    }
+    if (unkept_.empty()) log::error("what the cloud knows of us is not kept: {}", written.error().message);
+    unkept_.insert_or_assign(thing, std::move(ids));
+    if (writing_again_ != 0) return;
+    writing_again_ = loop_.post_after(kSavePause, [this] {
+        writing_again_ = 0;
+        for (const auto& [which, former] : unkept_)
+            if (which == known_thing_)
+                save_known();
+            else
+                write_known(which, former);
     });
 }
 

@@ -1,6 +1,7 @@
 // Software modules that the cloud installs and removes.
 #include "service/download.hpp"
 #include "test/service/twin_bench.hpp"
+#include "test/support/captured_log.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/certificates.hpp"
 #include "test/support/child.hpp"
@@ -100,6 +101,13 @@ TEST_CASE("how an action ended is said again where the broker refused it", "[TW-
     const auto words =
         shop.install(shop.module("nav", shop.artifact(shop.descriptor("nav"))), "FINISHED_SUCCESS");
     CHECK(words.back() == "lastOperation FINISHED_SUCCESS");
+}
+
+TEST_CASE("a module that nothing is checked against is installed, and the log says so", "[TW-52][service]") {
+    Shop shop;
+    const CapturedLog log;
+    shop.install(shop.module("nav", shop.artifact(shop.descriptor("nav"))), "FINISHED_SUCCESS");
+    CHECK(log.contains("warning: artifact 'nav.json' has no checksum"));
 }
 
 TEST_CASE("a module is installed step by step", "[TW-49][TW-50][TW-72][service]") {
@@ -316,7 +324,7 @@ TEST_CASE("software is removed by force, one by one", "[TW-54][TW-55][TW-56][TW-
     const auto remove = [&](const Words& names, bool forced, const std::string& last) {
         json software = json::array();
         for (const auto& name : names)
-            software.push_back({{"name", name}, {"version", "1"}});
+            software.push_back({{"group", "fleet"}, {"name", name}, {"version", "1"}, {"type", "app"}});
         return shop.run("remove", {{"correlationId", "gone"}, {"software", software}, {"forced", forced}},
                         last);
     };
@@ -329,6 +337,8 @@ TEST_CASE("software is removed by force, one by one", "[TW-54][TW-55][TW-56][TW-
                 "lastOperation FINISHED_REJECTED", "lastFailedOperation FINISHED_ERROR",
                 "lastOperation FINISHED_ERROR"});
     CHECK(shop.cloud.operations().back()["message"] == "container with ID = none does not exist");
+    CHECK(shop.cloud.operations()[shop.cloud.operations().size() - 2]["software"] ==
+          json::array({{{"group", "fleet"}, {"name", "none"}, {"version", "1"}, {"type", "app"}}}));
     CHECK(shop.cloud.has("Container:b"));
 
     CHECK(remove({"none", "b", "nobody", "c"}, true, "FINISHED_SUCCESS") ==

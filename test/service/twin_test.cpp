@@ -67,8 +67,8 @@ bool becomes(const std::string& file, const std::string& text) {
 TEST_CASE("the cloud is told all, in order, once it is known who we are",
           "[TW-04][TW-05][TW-07][TW-12][TW-67][TW-76][service]") {
     TwinBench bench;
-    bench.engine.put(there("younger", "2025-01-02T00:00:00Z"));
-    bench.engine.put(there("older", "2025-01-01T00:00:00Z", Status::Created));
+    bench.engine.put(there("a-younger", "2025-01-02T00:00:00Z"));
+    bench.engine.put(there("b-older", "2025-01-01T00:00:00Z", Status::Created));
     bench.start();
     bench.station().await_ready();
     bench.station().connect_broker();
@@ -78,11 +78,11 @@ TEST_CASE("the cloud is told all, in order, once it is known who we are",
     CHECK(bench.station().link.subscribed().empty());
 
     bench.introduce(bench.cloud);
-    CHECK(bench.cloud.said() == Words{"+SoftwareUpdatable", "+Container:older", "+Container:younger",
+    CHECK(bench.cloud.said() == Words{"+SoftwareUpdatable", "+Container:b-older", "+Container:a-younger",
                                       "+ContainerFactory", "+Metrics"});
     CHECK(bench.cloud.complaints().empty());
-    CHECK(bench.cloud.status("Container:younger")["state"]["status"] == "RUNNING");
-    CHECK(bench.cloud.status("Container:older")["state"]["status"] == "CREATED");
+    CHECK(bench.cloud.status("Container:a-younger")["state"]["status"] == "RUNNING");
+    CHECK(bench.cloud.status("Container:b-older")["state"]["status"] == "CREATED");
     CHECK(bench.cloud.status("SoftwareUpdatable")["installedDependencies"].size() == 2);
     for (const auto& publication : bench.station().link.all()) {
         CHECK(publication.qos == 1);
@@ -277,6 +277,7 @@ TEST_CASE("another policy says all again, another device moves the twin", "[TW-0
     bench.tell("edge/thing/response", response.dump());
     CHECK(bench.says("+Metrics"));
     CHECK(bench.station().link.subscribed() == Words{bench.cloud.command_filter()});
+    CHECK(bench.station().link.unsubscribed().empty());
 
     bench.cloud.take_said();
     Cloud moved("acme.fleet:gw:truck-8", "other");
@@ -284,6 +285,10 @@ TEST_CASE("another policy says all again, another device moves the twin", "[TW-0
     bench.require([&] { return bench.is_subscribed(moved.command_filter()); });
     CHECK(bench.station().link.subscribed() == Words{moved.command_filter()});
     CHECK(bench.cloud.said().empty());  // the old thing keeps what it has
+    // What is told of the thing that we were is no matter.
+    for (const std::string action : {"deleted", "created"})
+        bench.tell(bench.cloud.command_topic("", action), R"({"path":"/"})");
+    bench.settle();
     for (const auto& publication : bench.station().link.all())
         moved.hear(publication.topic, publication.payload);
     CHECK(moved.said() == Words{"+SoftwareUpdatable", "+ContainerFactory", "+Metrics"});
@@ -420,6 +425,27 @@ TEST_CASE("the newest answers wait for the connection, as many as there is room 
     CHECK_FALSE(bench.cloud.answer("r4").has_value());
     CHECK(bench.cloud.answer("r5").has_value());
     CHECK(bench.cloud.answer("r11").has_value());
+}
+
+TEST_CASE("an answer that waited for the connection is not given once we are another thing",
+          "[TW-10][TW-12][service]") {
+    TwinBench bench;
+    bench.is_remote = true;
+    bench.start();
+    bench.connect();
+    bench.station().link.set_broker(false);
+    bench.command("Container:none", "start", "r1");
+    bench.settle();
+    REQUIRE(bench.station().link.waiting(service::Importance::Feedback) == 1);
+    bench.station().lose_broker();
+    bench.station().broker_comes();
+    bench.station().connect_broker();
+    bench.require([&] { return bench.asked() == 2; });
+    bench.other.emplace("acme.fleet:gw:truck-8");
+    bench.introduce(*bench.other);
+    bench.settle();
+    CHECK(bench.cloud.all_answers().empty());
+    CHECK(bench.other->all_answers().empty());
 }
 
 TEST_CASE("commands that come with the connection wait until all has been said", "[TW-07][TW-12][service]") {
@@ -623,6 +649,32 @@ TEST_CASE("what the cloud was told is written down as soon as the disk allows", 
     REQUIRE(eventually([&] { return log.contains("what the cloud knows of us is not kept"); }));
     std::filesystem::remove(folder);
     CHECK(becomes(thing_file(bench), R"({"web":"Container:web"})"));
+}
+
+TEST_CASE("what one thing was told is written down also once we are another", "[TW-10][TW-74][service]") {
+    TwinBench bench;
+    bench.other.emplace("acme.fleet:gw:truck-8");
+    const auto folder = bench.home.path() / "things";
+    std::filesystem::remove_all(folder);
+    write(folder.string(), "in the way");
+    const CapturedLog log;
+    bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
+    bench.start();
+    bench.connect();
+    REQUIRE(eventually([&] { return log.contains("what the cloud knows of us is not kept"); }));
+    bench.station().link.refuse("twin/commands/delete");
+    REQUIRE(bench.engine.remove(bench.engine.containers()[0].engine_id, {}));
+    bench.introduce(*bench.other);
+    CHECK(bench.other->containers().empty());
+    SECTION("as soon as the disk allows") {
+        std::filesystem::remove(folder);
+        CHECK(becomes(thing_file(bench), R"({"web":"Container:web"})"));
+    }
+    SECTION("and known when we are that one again") {
+        bench.cloud.take_said();
+        bench.introduce(bench.cloud);
+        CHECK(bench.says("-Container:web"));
+    }
 }
 
 TEST_CASE("a container that goes while the broker is away is deleted in the cloud by the next Berth",
@@ -835,4 +887,27 @@ TEST_CASE("the seed's topic form", "[TW-66][service]") {
     for (const auto& publication : bench.station().link.all())
         said += publication.topic == "e/acme/gw:truck-7:edge:containers" ? 1 : 0;
     CHECK(said == 3);
+}
+
+TEST_CASE("what was stopped after the end is said of the containers that the cloud was shown",
+          "[TW-13][service]") {
+    TwinBench bench;
+    for (const char* id : {"web", "anew"})
+        bench.engine.put(there(id, "2025-01-01T00:00:00Z"));
+    bench.start();
+    auto stopped = bench.engine.containers();
+    for (auto& one : stopped)
+        one.state.status = Status::Stopped;
+    stopped[1].engine_id = "another instance";
+    stopped.push_back(there("nobody", "2025-01-01T00:00:00Z"));
+    bench.station().await_ready();
+    CHECK(bench.station().twin_last_words(stopped).empty());  // nobody knows who we are
+    bench.connect();
+    const auto words = bench.station().twin_last_words(stopped);
+    REQUIRE(words.size() == 1);
+    CHECK(words[0].qos == 1);
+    CHECK_FALSE(words[0].retain);
+    bench.cloud.take_said();
+    bench.cloud.hear(words[0].topic, words[0].payload);
+    CHECK(bench.cloud.said() == Words{"Container:web state STOPPED"});
 }

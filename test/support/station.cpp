@@ -390,6 +390,12 @@ Result<> Station::may_change(const ContainerId& id) {
     return answer;
 }
 
+std::vector<service::Publication> Station::twin_last_words(const std::vector<Container>& stopped) {
+    std::vector<service::Publication> words;
+    on_loop([&] { words = twin_->last_words(stopped); });
+    return words;
+}
+
 void Station::on_loop(const std::function<void()>& task) {
     std::promise<void> done;
     loop.post([&] {

@@ -130,9 +130,10 @@ class Station {
     bool await_inventory(const std::function<bool(const std::string&)>& fits);
     std::vector<std::string> inventories();
     void await_ready();
-    bool is_ready();                                  // the engine has been listed since it was last lost
-    bool is_at_rest();                                // and nothing is under way
-    Result<> may_change(const ContainerId& id);       // as the twin would ask
+    bool is_ready();                             // the engine has been listed since it was last lost
+    bool is_at_rest();                           // and nothing is under way
+    Result<> may_change(const ContainerId& id);  // as the twin would ask
+    std::vector<service::Publication> twin_last_words(const std::vector<Container>& stopped);
     void on_loop(const std::function<void()>& task);  // and wait for it
 
     KeepingLink link;
