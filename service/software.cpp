@@ -29,29 +29,46 @@ bool Software::has_room(std::size_t bytes) const {
     return waiting_.empty() || waiting_bytes_ + bytes <= kMostWaitingBytes;
 }
 
-void Software::begin(std::function<void()> action, std::size_t bytes) {
-    if (busy_) {
-        waiting_.push_back({std::move(action), bytes});
+Software::Place Software::line_up(std::size_t bytes, std::function<void(const Part&)> begin) {
+    Action action{++last_place_, bytes, std::move(begin), {}};
+    if (first_) {
         waiting_bytes_ += bytes;
-        return;
+        waiting_.push_back(std::move(action));
+    } else {
+        first_ = std::move(action);
     }
-    busy_ = true;
-    action();
+    return last_place_;
+}
+
+void Software::let_go(Place place, const Part& first) {
+    if (first_ && first_->place == place) {
+        first_->part = first;
+        return begin_first();
+    }
+    for (auto& action : waiting_)
+        if (action.place == place) action.part = first;
+}
+
+void Software::begin_first() {
+    loop_.post([begin = std::move(first_->begin), part = *first_->part] { begin(part); });
 }
 
 void Software::end() {
-    busy_ = !waiting_.empty();
-    if (!busy_) return;
-    loop_.post(std::move(waiting_.front().action));
-    waiting_bytes_ -= waiting_.front().bytes;
+    first_.reset();
+    if (waiting_.empty()) return;
+    first_ = std::move(waiting_.front());
     waiting_.pop_front();
+    waiting_bytes_ -= first_->bytes;
+    if (first_->part) begin_first();
 }
 
-void Software::install(twin::Install install, std::string asker, std::size_t bytes) {
+Software::Place Software::install(twin::Install install, std::size_t bytes) {
     auto installing = std::make_shared<Installing>();
     installing->install = std::move(install);
-    installing->asker = std::move(asker);
-    begin([this, installing] { install_module(installing); }, bytes);
+    return line_up(bytes, [this, installing](const Part& first) {
+        installing->first = first;
+        install_module(installing);
+    });
 }
 
 void Software::say(const Install& install, Progress progress, const std::string& message) {
@@ -60,7 +77,7 @@ void Software::say(const Install& install, Progress progress, const std::string&
     status.status = progress;
     status.module = install->install.modules[install->module].module;
     status.message = message;
-    listener_.says(install->asker, status);
+    listener_.says({install->first.number + install->module, install->first.thing}, status);
 }
 
 std::string Software::log_name(const Install& install) {
@@ -166,11 +183,13 @@ void Software::next_module(const Install& install) {
     end();
 }
 
-void Software::remove(twin::RemoveSoftware remove, std::string asker, std::size_t bytes) {
+Software::Place Software::remove(twin::RemoveSoftware remove, std::size_t bytes) {
     auto removing = std::make_shared<Removing>();
     removing->remove = std::move(remove);
-    removing->asker = std::move(asker);
-    begin([this, removing] { remove_next(removing); }, bytes);
+    return line_up(bytes, [this, removing](const Part& part) {
+        removing->part = part;
+        remove_next(removing);
+    });
 }
 
 void Software::say(const Remove& remove, Progress progress, std::vector<twin::Dependency> software,
@@ -180,7 +199,7 @@ void Software::say(const Remove& remove, Progress progress, std::vector<twin::De
     status.status = progress;
     status.software = std::move(software);
     status.message = message;
-    listener_.says(remove->asker, status);
+    listener_.says(remove->part, status);
 }
 
 // A container that is not there is answered at once: the next one is a task of its own, or a long list would

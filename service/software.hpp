@@ -3,15 +3,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "protocol/container.hpp"
 #include "protocol/twin/software.hpp"
 #include "service/loop.hpp"
+#include "service/software_record.hpp"
 #include "service/verbs.hpp"
 #include "service/workers.hpp"
 
@@ -19,32 +22,36 @@ namespace berth::service {
 
 class Software {
  public:
-    struct Listener {  // on the loop, in order; with the asker that was given
-        std::function<void(const std::string& asker, const twin::OperationStatus&)> says{};
+    using Part = SoftwareRecord::Part;
+    struct Listener {  // on the loop, in order
+        std::function<void(const Part& part, const twin::OperationStatus&)> says{};
     };
 
     // `ca_file`: authorities for downloads, empty: the system's.
     Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_file, Listener listener);
 
-    // `bytes`: of what asked for it, which it costs at least for as long as it waits.
-    void install(twin::Install install, std::string asker, std::size_t bytes);
-    void remove(twin::RemoveSoftware remove, std::string asker, std::size_t bytes);
+    // Takes its place in the line, and begins there once it is let go. `bytes`: of what asked for it, which
+    // it costs at least for as long as it waits.
+    using Place = std::uint64_t;
+    Place install(twin::Install install, std::size_t bytes);
+    Place remove(twin::RemoveSoftware remove, std::size_t bytes);
+    void let_go(Place place, const Part& first);  // `first`: of its parts
 
-    std::size_t waiting() const { return waiting_.size(); }  // behind the one under way
+    std::size_t waiting() const { return waiting_.size(); }  // behind the first
     // Whether so many more bytes may wait.
     bool has_room(std::size_t bytes) const;
 
  private:
     struct Installing {
         twin::Install install{};
-        std::string asker{};
+        Part first{};
         std::size_t module{};
         std::vector<ContainerSpec> specs{};
         std::vector<ContainerId> made{};
     };
     struct Removing {
         twin::RemoveSoftware remove{};
-        std::string asker{};
+        Part part{};
         std::size_t next{};
         std::vector<twin::Dependency> removed{};
         std::vector<twin::Dependency> failed{};
@@ -59,12 +66,15 @@ class Software {
         twin::Progress ending{twin::Progress::FinishedError};
     };
 
-    struct Waiting {
-        std::function<void()> action{};
+    struct Action {
+        Place place{};
         std::size_t bytes{};
+        std::function<void(const Part&)> begin{};
+        std::optional<Part> part{};  // let go
     };
-    void begin(std::function<void()> action, std::size_t bytes);
-    void end();  // the next one begins in a task of its own, whatever ended this one
+    Place line_up(std::size_t bytes, std::function<void(const Part&)> begin);
+    void begin_first();  // in a task of its own
+    void end();
 
     void install_module(const Install& install);
     static Fetched fetch(const std::vector<twin::Artifact>& artifacts, const std::string& ca_file,
@@ -87,9 +97,10 @@ class Software {
     Verbs& verbs_;
     const std::string ca_file_;
     Listener listener_;
-    std::deque<Waiting> waiting_;
+    Place last_place_{0};
+    std::optional<Action> first_;  // under way, once it is let go
+    std::deque<Action> waiting_;
     std::size_t waiting_bytes_{0};
-    bool busy_{false};
 };
 
 }  // namespace berth::service

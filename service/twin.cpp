@@ -32,12 +32,15 @@ Twin::Twin(Parts parts, ThingsConfig config, const MetricsConfig& measuring, std
       redact_(config_.redact_env ? std::move(redact) : std::vector<std::string>{}),
       feed_(loop_, world_,
             {[this](const reconcile::Showing& showing) { show(showing); }, [this] { say_dependencies(); }}),
+      record_(loop_, workers_, config_.home_dir,
+              [this](const SoftwareRecord::Said& operation) { say_operation(operation); }),
       software_(loop_, workers_, verbs_, config_.download_ca,
-                {[this](const std::string& thing, const twin::OperationStatus& status) {
-                    say_operation(thing, status);
+                {[this](const SoftwareRecord::Part& part, const twin::OperationStatus& status) {
+                    record_.note(part, status);
                 }}),
       metrics_(loop_, workers_, world_, parts.runtime, measuring,
                [this](const twin::Report& report) { say_report(report); }) {
+    record_.open();
     world_.learn_pids();
     world_.when_changed([this] {
         feed_.look();
@@ -208,10 +211,12 @@ void Twin::say_all() {
     const auto containers = feed_.begin();
     all_said_ = true;
     std::vector<Saying> all;
-    if (has(twin::kSoftwareUpdatable)) all.push_back({words_->software(containers), {}, {}});
-    for (const auto& operation : unsaid_)
-        if (operation.thing == words_->thing().id)
-            std::ranges::move(words_of(operation), std::back_inserter(all));
+    if (has(twin::kSoftwareUpdatable)) {
+        all.push_back({words_->software(containers), {}, {}});
+        for (const auto& operation : record_.unheard())
+            if (operation.thing == words_->thing().id)
+                std::ranges::move(words_of(operation), std::back_inserter(all));
+    }
     std::set<ContainerId> there;
     if (has(twin::kContainerFactory)) {
         for (const auto& container : containers) {

@@ -21,6 +21,7 @@
 #include "service/loop.hpp"
 #include "service/metrics_reporter.hpp"
 #include "service/software.hpp"
+#include "service/software_record.hpp"
 #include "service/twin_feed.hpp"
 #include "service/verbs.hpp"
 #include "service/workers.hpp"
@@ -76,13 +77,8 @@ class Twin {
     void say(std::string payload);
     void say(Saying saying);
     void say_dependencies();
-    struct Unsaid {  // of SoftwareUpdatable, which the broker has not acknowledged
-        std::uint64_t number{};
-        std::string thing{};  // that asked for it
-        twin::OperationStatus status{};
-    };
-    void say_operation(const std::string& thing, const twin::OperationStatus& status);
-    std::vector<Saying> words_of(const Unsaid& operation);
+    void say_operation(const SoftwareRecord::Said& operation);
+    std::vector<Saying> words_of(const SoftwareRecord::Said& operation);
     Saying removed(const ContainerId& id);
     void say_removed(const ContainerId& id);
     void say_containers(const twin::MetricsRequest& request);
@@ -138,9 +134,7 @@ class Twin {
     std::chrono::milliseconds drop_pause_{};
     std::chrono::milliseconds ask_pause_{};
     bool thing_deleted_{false};
-    bool all_said_{false};  // to this thing, on this connection: what changes may be said
-    std::deque<Unsaid> unsaid_;
-    std::uint64_t last_unsaid_{0};
+    bool all_said_{false};         // to this thing, on this connection: what changes may be said
     std::set<ContainerId> known_;  // to the cloud, as the file of `known_thing_` says
     std::string known_thing_;
     std::map<std::string, std::vector<ContainerId>> unkept_;  // by thing: what could not be written
@@ -160,6 +154,7 @@ class Twin {
     std::deque<Copy> seen_;
 
     TwinFeed feed_;
+    SoftwareRecord record_;  // of
     Software software_;
     MetricsReporter metrics_;
     std::uint64_t metrics_requests_{0};  // so far; the newest is the one that is reported to

@@ -243,26 +243,25 @@ bool Twin::container(const ContainerId& id, const twin::Command& command, const 
     return false;
 }
 
-// Both are answered at once; what becomes of them is told by the feature's properties.
+// Both are answered as soon as they are on disk, before they begin; what becomes of them is told by the
+// feature's properties.
 bool Twin::software(const twin::Command& command, const Asked& asked) {
-    const auto accepted = [&](auto decoded, auto begin) {
+    const auto accept = [&](auto decoded, auto line_up) {
         if (!decoded) return refuse(asked, Stage::Late, Code::ParameterInvalid, decoded.error().message);
         if (!software_.has_room(command.value.size())) return refuse_for_now(asked);
-        answer(asked, 204, twin::encode_done(asked.sender));
-        begin(std::move(*decoded), command.value.size());
+        auto parts = twin::parts_of(*decoded);
+        const auto place = (software_.*line_up)(std::move(*decoded), command.value.size());
+        record_.accept(words_->thing().id, std::move(parts),
+                       [this, asked, place](const SoftwareRecord::Part& first) {
+                           answer(asked, 204, twin::encode_done(asked.sender));
+                           software_.let_go(place, first);
+                       });
     };
-    if (command.operation == "install") {
-        accepted(twin::decode_install(command.value), [this](twin::Install install, std::size_t bytes) {
-            software_.install(std::move(install), words_->thing().id, bytes);
-        });
-        return true;
-    }
-    if (command.operation != "remove") return false;
-    accepted(twin::decode_remove_software(command.value),
-             [this](twin::RemoveSoftware remove, std::size_t bytes) {
-                 software_.remove(std::move(remove), words_->thing().id, bytes);
-             });
-    return true;
+    if (command.operation == "install")
+        return accept(twin::decode_install(command.value), &Software::install), true;
+    if (command.operation == "remove")
+        return accept(twin::decode_remove_software(command.value), &Software::remove), true;
+    return false;
 }
 
 bool Twin::metrics(const twin::Command& command, const Asked& asked) {

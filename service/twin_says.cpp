@@ -11,7 +11,6 @@
 namespace berth::service {
 namespace {
 
-constexpr std::size_t kMostUnsaid = 64;
 constexpr std::chrono::seconds kSavePause{2};
 
 // Of two reports that speak of the same the newer says all that the older one does. Not so of others: with
@@ -81,24 +80,20 @@ void Twin::say_dependencies() {
 }
 
 // How an action ended is said until the broker has it: no later message tells, and whoever waits for it would
-// wait for ever. Of what is only under way the newest is enough. Another thing did not ask for it.
-void Twin::say_operation(const std::string& thing, const twin::OperationStatus& status) {
-    std::erase_if(unsaid_, [](const Unsaid& one) { return !twin::is_end(one.status.status); });
-    unsaid_.push_back({++last_unsaid_, thing, status});
-    if (unsaid_.size() > kMostUnsaid) unsaid_.pop_front();
-    if (!all_said_ || words_->thing().id != thing) return;  // said with everything else
-    for (auto& saying : words_of(unsaid_.back()))
+// wait for ever. Another thing did not ask for it.
+void Twin::say_operation(const SoftwareRecord::Said& operation) {
+    if (!all_said_ || words_->thing().id != operation.thing) return;  // said with everything else
+    for (auto& saying : words_of(operation))
         say(std::move(saying));
 }
 
-std::vector<Twin::Saying> Twin::words_of(const Unsaid& operation) {
+std::vector<Twin::Saying> Twin::words_of(const SoftwareRecord::Said& operation) {
     std::vector<Saying> words;
     if (twin::is_failure(operation.status.status))
         words.push_back({words_->last_failed_operation(operation.status), {}, {}});
-    const auto known = [this, number = operation.number] {
-        std::erase_if(unsaid_, [number](const Unsaid& one) { return one.number == number; });
-    };
-    words.push_back({words_->last_operation(operation.status), known, {}});
+    words.push_back({words_->last_operation(operation.status),
+                     [this, number = operation.number] { record_.heard(number); },
+                     {}});
     return words;
 }
 

@@ -4,6 +4,7 @@
 
 #include "protocol/json_text.hpp"
 #include "protocol/twin/configuration.hpp"
+#include "protocol/twin/operation_json.hpp"
 #include "protocol/twin/words.hpp"
 
 namespace berth::twin {
@@ -57,15 +58,6 @@ OrderedJson write_state(const ContainerState& state) {
     return written;
 }
 
-OrderedJson write_dependency(const Dependency& dependency) {
-    OrderedJson written = OrderedJson::object();
-    if (!dependency.group.empty()) written["group"] = dependency.group;
-    written["name"] = dependency.name;
-    written["version"] = dependency.version;
-    if (!dependency.type.empty()) written["type"] = dependency.type;
-    return written;
-}
-
 // null: there is no container.
 OrderedJson write_dependencies(const std::vector<Container>& containers) {
     OrderedJson written = nullptr;
@@ -73,16 +65,6 @@ OrderedJson write_dependencies(const std::vector<Container>& containers) {
         const auto dependency = dependency_of(container.spec);
         written[key_of(dependency)] = write_dependency(dependency);
     }
-    return written;
-}
-
-OrderedJson write_operation(const OperationStatus& status) {
-    OrderedJson written = {{"correlationId", status.correlation_id}, {"status", to_string(status.status)}};
-    if (status.module)
-        written["softwareModule"] = {{"name", status.module->name}, {"version", status.module->version}};
-    for (const auto& item : status.software)
-        written["software"].push_back(write_dependency(item));
-    if (!status.message.empty()) written["message"] = status.message;
     return written;
 }
 

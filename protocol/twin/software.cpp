@@ -7,6 +7,7 @@
 
 #include "protocol/fields.hpp"
 #include "protocol/json_text.hpp"
+#include "protocol/twin/operation_json.hpp"
 
 namespace berth::twin {
 namespace {
@@ -79,10 +80,7 @@ Result<RemoveSoftware> decode_remove_software(std::string_view value) {
     RemoveSoftware remove;
     remove.correlation_id = fields.text("correlationId");
     for (const Fields& item : bounded(fields, "software"))
-        remove.software.push_back({.group = item.text("group"),
-                                   .name = item.text("name"),
-                                   .version = item.text("version"),
-                                   .type = item.text("type")});
+        remove.software.push_back(read_dependency(item));
     if (remove.software.empty()) fields.problem("software", "expected at least one container to remove");
     remove.forced = fields.flag("forced");
     fields.integer("weight");
@@ -95,6 +93,26 @@ std::string_view to_string(Progress progress) {
         "STARTED",  "DOWNLOADING", "DOWNLOADED",       "INSTALLING",     "INSTALLED",
         "REMOVING", "REMOVED",     "FINISHED_SUCCESS", "FINISHED_ERROR", "FINISHED_REJECTED"};
     return kWords[static_cast<std::size_t>(progress)];
+}
+
+std::vector<OperationStatus> parts_of(const Install& install) {
+    std::vector<OperationStatus> parts;
+    for (const auto& one : install.modules) {
+        OperationStatus part{};
+        part.correlation_id = install.correlation_id;
+        part.status = Progress::Started;
+        part.module = one.module;
+        parts.push_back(std::move(part));
+    }
+    return parts;
+}
+
+std::vector<OperationStatus> parts_of(const RemoveSoftware& remove) {
+    OperationStatus all{};
+    all.correlation_id = remove.correlation_id;
+    all.status = Progress::Removing;
+    all.software = remove.software;
+    return {all};
 }
 
 Dependency dependency_of(const ContainerSpec& spec) {

@@ -95,6 +95,19 @@ struct OperationStatus {
     bool operator==(const OperationStatus&) const = default;
 };
 
+// What there is to be said of it, each as it is before it begins: a module, or all that is to be removed.
+std::vector<OperationStatus> parts_of(const Install& install);
+std::vector<OperationStatus> parts_of(const RemoveSoftware& remove);
+
+// On disk, until the cloud has heard how it ended.
+struct KeptOperation {
+    std::string thing{};  // that asked for it
+    OperationStatus status{};
+    bool operator==(const KeptOperation&) const = default;
+};
+std::string encode_kept(const std::vector<KeptOperation>& operations);
+Result<std::vector<KeptOperation>> decode_kept(std::string_view text);
+
 // The image reference split at its first colon.
 Dependency dependency_of(const ContainerSpec& spec);
 std::string key_of(const Dependency& dependency);  // <group>.<name>:<version>, every / as %2F

@@ -9,6 +9,7 @@
 #include "test/support/catch.hpp"
 #include "test/support/mixed_commands.hpp"
 #include "test/support/wait.hpp"
+#include "test/support/web_server.hpp"
 
 using namespace berth::test;
 using nlohmann::json;
@@ -115,6 +116,30 @@ TEST_CASE("what an end of berthd stops is seen in the cloud", "[TW-13][e2e]") {
     connected.device.start();
     connected.device.broker.publish("edge/thing/response", connected.cloud.edge_response());
     CHECK(connected.until([&] { return connected.status(running) == "RUNNING"; }));
+}
+
+TEST_CASE("an install that a kill cuts off has a last word", "[TW-50][e2e]") {
+    Connected connected;
+    WebServer web([](const std::string&) { return WebServer::Reply{.status = 0}; });  // never answers
+    const json artifact = {{"filename", "nav.json"},
+                           {"download", {{"HTTP", {{"url", "http://" + web.address() + "/nav.json"}}}}}};
+    const json module = {{"softwareModule", {{"name", "nav"}, {"version", "1"}}},
+                         {"artifacts", json::array({artifact})}};
+    const auto answer =
+        connected.ask("SoftwareUpdatable", "install",
+                      {{"correlationId", "roll"}, {"softwareModules", json::array({module})}});
+    REQUIRE(answer["status"] == 204);
+    REQUIRE(eventually([&] { return web.requests().size() == 1; }));
+    connected.device.daemon.kill();
+    connected.device.start();
+    connected.device.broker.publish("edge/thing/response", connected.cloud.edge_response());
+    REQUIRE(connected.until([&] {
+        const auto& all = connected.cloud.operations();
+        return !all.empty() && all.back()["status"] == "FINISHED_ERROR";
+    }));
+    CHECK(connected.cloud.operations().back()["correlationId"] == "roll");
+    CHECK_THAT(connected.cloud.operations().back()["message"].get<std::string>(),
+               ContainsSubstring("berthd ended"));
 }
 
 TEST_CASE("twenty at once are all answered", "[TW-79][e2e]") {

@@ -520,6 +520,22 @@ TEST_CASE("filters are prefixes, and one is enough", "[TW-60][protocol]") {
     CHECK_FALSE(many(1, twin::kMostFilters + 1));
 }
 
+TEST_CASE("what is kept of operations on software is read again", "[TW-50][protocol]") {
+    twin::OperationStatus install{};
+    install.correlation_id = "one";
+    install.status = twin::Progress::FinishedError;
+    install.module = twin::Module{"nav", ""};
+    install.message = "no";
+    twin::OperationStatus remove{};
+    remove.status = twin::Progress::Removing;
+    remove.software = {{"g", "a", "1", "t"}, {"", "b", "", ""}};
+    const std::vector<twin::KeptOperation> all = {{"acme:one", install}, {"acme:two", remove}};
+    CHECK(*twin::decode_kept(twin::encode_kept(all)) == all);
+    CHECK(twin::decode_kept(twin::encode_kept({}))->empty());
+    for (const char* damaged : {"", "{", R"({"operations":1})", R"({"operations":[{"thing":"t"}]})"})
+        CHECK_FALSE(twin::decode_kept(damaged));
+}
+
 TEST_CASE("arguments may be as large as the envelope that was accepted", "[TW-81][protocol]") {
     const std::string padding = R"("more":")" + std::string(kMaxMessageBytes, 'x') + '"';
     CHECK(twin::decode_create("{" + padding + R"(,"imageRef":"app:1"})", twin::Shape::Image));

@@ -53,6 +53,11 @@ struct Shop : TwinBench {
         return run("install", {{"correlationId", "roll"}, {"softwareModules", json::array({one})}}, last);
     }
 
+    std::string record() const { return (home.path() / "things" / "operations.json").string(); }
+    bool is_kept(const std::string& text) const {
+        return eventually([&] { return read_file(record()) == text; });
+    }
+
     WebServer web;
 
  private:
@@ -203,6 +208,95 @@ TEST_CASE("how an operation ended is said until the broker has it", "[TW-12][TW-
     again();
     CHECK(shop.cloud.said() ==
           Words{"+SoftwareUpdatable", "+Container:nav-7", "+ContainerFactory", "+Metrics"});
+}
+
+TEST_CASE("what this berthd does not end, the next one says has failed", "[TW-50][service]") {
+    Shop shop;
+    shop.engine.put_in_registry("far:1");
+    shop.engine.hang_pulls(true);
+    const auto pulls = shop.engine.calls(Verb::Pull);
+    const auto modules = json::array({shop.module("nav", shop.artifact(shop.descriptor("nav-7", "far:1"))),
+                                      shop.module("map", shop.artifact(shop.descriptor("map-7")))});
+    REQUIRE(shop.ask("SoftwareUpdatable", "install", "i1",
+                     {{"correlationId", "one"}, {"softwareModules", modules}}) == 204);
+    REQUIRE(shop.ask("SoftwareUpdatable", "remove", "i2",
+                     {{"correlationId", "two"}, {"software", {{{"name", "a"}}, {{"name", "b"}}}}}) == 204);
+    REQUIRE(shop.engine.await_calls(Verb::Pull, pulls + 1, kPatience));
+    shop.stop();
+    shop.engine.hang_pulls(false);
+
+    const auto failures = [&shop] {
+        shop.cloud.take_said();
+        shop.start();
+        shop.connect();
+        const auto& said = shop.cloud.said();
+        return std::count(said.begin(), said.end(), "SoftwareUpdatable lastFailedOperation FINISHED_ERROR");
+    };
+    const auto before = static_cast<std::ptrdiff_t>(shop.cloud.operations().size());
+    CHECK(failures() == 3);
+    std::vector<json> ends(shop.cloud.operations().begin() + before, shop.cloud.operations().end());
+    ends.erase(std::unique(ends.begin(), ends.end()), ends.end());  // each as a failure, and as the last
+    REQUIRE(ends.size() == 3);
+    for (const auto& end : ends)
+        CHECK_THAT(end["message"].get<std::string>(), ContainsSubstring("berthd ended"));
+    CHECK(ends[0]["softwareModule"]["name"] == "nav");
+    CHECK(ends[1]["softwareModule"]["name"] == "map");
+    CHECK(ends[2]["correlationId"] == "two");
+    CHECK(ends[2]["software"].size() == 2);
+    CHECK(shop.is_kept(R"({"operations":[]})"));
+    shop.stop();
+    CHECK(failures() == 0);
+    CHECK(shop.engine.containers().empty());
+}
+
+TEST_CASE("an action is on disk before it is answered, and its end before that is said", "[TW-50][service]") {
+    Shop shop;
+    shop.engine.put_in_registry("far:1");
+    shop.engine.hang_pulls(true);
+    shop.station().link.set_broker(false);  // which would take what is said, and then it is known
+    const json install = {
+        {"correlationId", "one"},
+        {"softwareModules", {shop.module("nav", shop.artifact(shop.descriptor("nav-7", "far:1")))}}};
+    REQUIRE(shop.ask("SoftwareUpdatable", "install", "i1", install) == 204);
+    CHECK_THAT(read_file(shop.record()), ContainsSubstring("STARTED"));
+    shop.engine.hang_pulls(false);
+    REQUIRE(shop.says("SoftwareUpdatable lastOperation FINISHED_SUCCESS"));
+    CHECK_THAT(read_file(shop.record()), ContainsSubstring("FINISHED_SUCCESS"));
+    CHECK_THAT(read_file(shop.record()), !ContainsSubstring("STARTED"));
+    shop.stop();
+
+    shop.cloud.take_said();
+    shop.start();
+    shop.connect();
+    CHECK(shop.cloud.said() == Words{"+SoftwareUpdatable", "SoftwareUpdatable lastOperation FINISHED_SUCCESS",
+                                     "+Container:nav-7", "+ContainerFactory", "+Metrics"});
+    CHECK(shop.is_kept(R"({"operations":[]})"));
+}
+
+TEST_CASE("a disk that takes no record stops no install, and what it holds may be damaged",
+          "[TW-50][service]") {
+    Shop shop;
+    const CapturedLog log;
+    const auto folder = std::filesystem::path(shop.record()).parent_path();
+    std::filesystem::remove_all(folder);
+    write_file(folder.string(), "in the way");
+    shop.station().link.set_broker(false);
+    CHECK(
+        shop.install(shop.module("nav", shop.artifact(shop.descriptor("nav"))), "FINISHED_SUCCESS").size() ==
+        7);
+    CHECK(log.count("what is under way of software is not kept") == 1);
+    std::filesystem::remove(folder);
+    REQUIRE(eventually([&] { return std::filesystem::exists(shop.record()); }));
+    CHECK_THAT(read_file(shop.record()), ContainsSubstring("FINISHED_SUCCESS"));
+    shop.stop();
+
+    write_file(shop.record(), R"({"operations":[{"thing":"t","operation":{"status":"HALF"}}]})");
+    shop.start();
+    shop.connect();
+    CHECK(log.contains("is no word of an operation"));
+    CHECK(
+        shop.install(shop.module("map", shop.artifact(shop.descriptor("map"))), "FINISHED_SUCCESS").size() ==
+        7);
 }
 
 TEST_CASE("what one thing asked for is told to that thing alone", "[TW-10][TW-50][service]") {
