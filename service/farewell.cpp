@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -35,7 +36,7 @@ class Told {
         if (const auto* lost = std::get_if<Lost>(&event)) trouble_ = describe(lost->reason);
         if (const auto* failed = std::get_if<NotDelivered>(&event)) {
             (failed->reason == 0 ? trouble_ : refusal_) = describe(failed->reason);
-            ++settled_;
+            if (failed->reason != 0) ++settled_;
         }
         news_.notify_all();
     }
@@ -44,7 +45,7 @@ class Told {
     // noticed what it was asked for.
     Result<> await(PahoClient& client, std::size_t settled, steady_clock::time_point deadline) {
         std::unique_lock lock(mutex_);
-        const auto is_there = [&] { return connected_ && settled_ >= settled && trouble_.empty(); };
+        const auto is_there = [&] { return connected_ && settled_ >= settled; };
         while (!is_there() && trouble_.empty() && steady_clock::now() < deadline) {
             news_.wait_for(lock, kRingPause);
             lock.unlock();
@@ -115,9 +116,12 @@ Result<> say_farewell(const BrokerAddress& address, const std::string& client_id
     config.connect_timeout = std::min(config.connect_timeout, patience);
     const auto said = std::make_shared<Result<>>();
     Errand errand;
-    errand.begin([said, farewell = Farewell{address, client_id, version, std::move(config), last, deadline}] {
-        *said = farewell.say();
-    });
+    try {
+        errand.begin([said, farewell = Farewell{address, client_id, version, std::move(config), last,
+                                                deadline}] { *said = farewell.say(); });
+    } catch (const std::system_error& error) {
+        return fail(Errc::Unavailable, std::string("no thread: ") + error.what());
+    }
     if (!errand.await_or_leave(deadline + kLibraryPatience)) return fail(Errc::Unavailable, "no answer");
     return *said;
 }

@@ -35,7 +35,7 @@ void MetricsReporter::request(twin::MetricsRequest request) {
     due_ = steady_clock::now();
     schedule();
     for (const auto& subject : subjects())
-        if (subject.pid > 0) started_[subject.id] = world_.find(subject.id)->state.started_at;
+        runs_[subject.id] = {subject.started_at, subject.pid > 0};
     read(subjects(), Purpose::Baseline);
 }
 
@@ -59,7 +59,7 @@ void MetricsReporter::end() {
     loop_.cancel(std::exchange(timer_, 0));
     request_.reset();
     reporting_ = false;
-    started_.clear();
+    runs_.clear();
     baselines_.clear();
     bands_.clear();
 }
@@ -72,19 +72,21 @@ std::vector<MetricsReporter::Subject> MetricsReporter::subjects() const {
     return all;
 }
 
-// Whoever begins to run is measured from there.
+// Whoever begins to run is measured from there, once its process is known: this is called again then.
 void MetricsReporter::on_changed() {
     if (!request_) return;
     std::vector<Subject> fresh;
     for (const auto& subject : subjects()) {
-        const auto& started_at = world_.find(subject.id)->state.started_at;
-        const auto known = started_.find(subject.id);
-        if (known != started_.end() && known->second == started_at) continue;
-        baselines_.erase(subject.id);
-        bands_.erase(subject.id);
-        if (subject.pid <= 0) continue;  // told again when it is known
-        started_[subject.id] = started_at;
-        fresh.push_back(subject);
+        auto& run = runs_[subject.id];
+        if (run.started_at != subject.started_at) {
+            run = {subject.started_at, false};
+            baselines_.erase(subject.id);
+            bands_.erase(subject.id);
+        }
+        if (!run.has_begun && subject.pid > 0) {
+            run.has_begun = true;
+            fresh.push_back(subject);
+        }
     }
     if (!fresh.empty()) read(std::move(fresh), Purpose::Baseline);
 }
@@ -124,7 +126,9 @@ void MetricsReporter::on_read(std::uint64_t number, Purpose purpose, UsageReader
         sums_[id].apply(usage, subject.pid);
         const auto before = baselines_.find(id);
         const auto baseline = before == baselines_.end() ? std::nullopt : std::optional(before->second);
-        if (usage.cpu) baselines_[id] = *usage.cpu;
+        const auto run = runs_.find(id);
+        const bool runs_on = run != runs_.end() && run->second.started_at == subject.started_at;
+        if (usage.cpu && runs_on) baselines_[id] = *usage.cpu;
         if (purpose == Purpose::Baseline) continue;
         auto measurements = news(id, metrics::measure(usage, baseline, readings.machine_memory));
         if (!measurements.empty())
@@ -132,6 +136,8 @@ void MetricsReporter::on_read(std::uint64_t number, Purpose purpose, UsageReader
     }
     if (purpose == Purpose::Baseline) return;
     const auto is_gone = [this](const auto& entry) { return world_.find(entry.first) == nullptr; };
+    std::erase_if(runs_, is_gone);
+    std::erase_if(baselines_, is_gone);
     std::erase_if(sums_, is_gone);
     std::erase_if(bands_, is_gone);
     reporting_ = false;

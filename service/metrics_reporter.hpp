@@ -59,8 +59,12 @@ class MetricsReporter {
     std::uint64_t number_{0};  // of the request; what belongs to an older one is dropped
     std::chrono::steady_clock::time_point due_{};
     TimerId timer_{0};
-    bool reporting_{false};                       // a report is being read
-    std::map<ContainerId, std::string> started_;  // when, of those that have a baseline
+    bool reporting_{false};  // a report is being read
+    struct Run {
+        std::string started_at{};
+        bool has_begun{};  // its first reading has been asked for
+    };
+    std::map<ContainerId, Run> runs_;
     std::map<ContainerId, CpuUse> baselines_;
     std::map<ContainerId, metrics::Accumulators> sums_;
     std::map<ContainerId, metrics::DeadBand> bands_;

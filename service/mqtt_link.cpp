@@ -95,7 +95,7 @@ void MqttLink::say_last(const std::vector<Publication>& last) const {
     const auto said = say_farewell(address_, lasts ? client_id_ + "-ending" : client_id_, policy_.version(),
                                    config_, last, kFarewellPatience);
     if (!said)
-        log::warn("nobody is told that containers were stopped, until the next start: {}",
+        log::warn("stopped containers may be shown as running until the next start: {}",
                   said.error().message);
 }
 

@@ -163,7 +163,7 @@ void Twin::sync() {
     const auto thing = words_->thing().id;
     if (known_thing_ == thing) return say_all();
     if (const auto unkept = unkept_.find(thing); unkept != unkept_.end()) {
-        known_ = {unkept->second.begin(), unkept->second.end()};
+        known_ = {unkept->second.ids.begin(), unkept->second.ids.end()};
         known_thing_ = thing;
         return say_all();
     }

@@ -87,7 +87,7 @@ class Twin {
     void forget(const std::string& thing, const ContainerId& id);
     void save_known();
     void write_known(const std::string& thing, std::vector<ContainerId> ids);
-    void on_known_written(const std::string& thing, std::vector<ContainerId> ids, const Result<>& written);
+    void on_known_written(const std::string& thing, std::uint64_t number, const Result<>& written);
 
     // What is asked for (twin_commands.cpp).
     struct Asked {  // by whom
@@ -137,7 +137,13 @@ class Twin {
     bool all_said_{false};         // to this thing, on this connection: what changes may be said
     std::set<ContainerId> known_;  // to the cloud, as the file of `known_thing_` says
     std::string known_thing_;
-    std::map<std::string, std::vector<ContainerId>> unkept_;  // by thing: what could not be written
+    struct Unkept {  // what is being written, or could not be
+        std::uint64_t number{};
+        std::vector<ContainerId> ids{};
+    };
+    std::map<std::string, Unkept> unkept_;  // by thing: the newest
+    std::uint64_t last_write_{0};
+    bool known_is_kept_{true};  // by the last write
     TimerId writing_again_{0};
 
     std::size_t under_way_{0};   // commands

@@ -142,33 +142,31 @@ void Twin::save_known() {
 
 // The key keeps the order of the writes.
 void Twin::write_known(const std::string& thing, std::vector<ContainerId> ids) {
-    workers_.submit(
-        Lane::Quick, ":twin",
-        [this, folder = config_.home_dir, thing, ids = std::move(ids)](const std::stop_token&) -> Task {
-            auto written = known_features::save(folder, thing, ids);
-            return [this, thing, ids, written = std::move(written)]() mutable {
-                on_known_written(thing, std::move(ids), written);
-            };
-        });
+    const auto number = ++last_write_;
+    unkept_[thing] = {number, ids};
+    workers_.submit(Lane::Quick, ":twin",
+                    [this, folder = config_.home_dir, thing, number,
+                     ids = std::move(ids)](const std::stop_token&) -> Task {
+                        auto written = known_features::save(folder, thing, ids);
+                        return [this, thing, number, written = std::move(written)] {
+                            on_known_written(thing, number, written);
+                        };
+                    });
 }
 
 // A disk that is full has room later; a berthd that starts before would not delete what is gone by then. We
 // may be another thing meanwhile.
-void Twin::on_known_written(const std::string& thing, std::vector<ContainerId> ids, const Result<>& written) {
-    if (written) {
-        unkept_.erase(thing);
-        return;
-    }
-    if (unkept_.empty()) log::error("what the cloud knows of us is not kept: {}", written.error().message);
-    unkept_.insert_or_assign(thing, std::move(ids));
+void Twin::on_known_written(const std::string& thing, std::uint64_t number, const Result<>& written) {
+    const bool was_kept = std::exchange(known_is_kept_, bool(written));
+    const auto at = unkept_.find(thing);
+    if (written && at != unkept_.end() && at->second.number == number) unkept_.erase(at);
+    if (written) return;
+    if (was_kept) log::error("what the cloud knows of us is not kept: {}", written.error().message);
     if (writing_again_ != 0) return;
     writing_again_ = loop_.post_after(kSavePause, [this] {
         writing_again_ = 0;
-        for (const auto& [which, former] : unkept_)
-            if (which == known_thing_)
-                save_known();
-            else
-                write_known(which, former);
+        for (const auto& [which, unkept] : unkept_)
+            write_known(which, unkept.ids);
     });
 }
 

@@ -37,7 +37,7 @@ std::vector<UsageReader::Subject> UsageReader::running(const World& world) {
     for (const auto& [id, container] : world.all())
         if (container.runs())
             all.push_back({id, container.spec.name, container.engine_id, container.state.pid,
-                           container.spec.network == "host"});
+                           container.spec.network == "host", container.state.started_at});
     return all;
 }
 

@@ -28,6 +28,7 @@ class UsageReader {
         EngineId engine_id{};
         std::int64_t pid{};
         bool on_host{};  // its network is the machine's
+        std::string started_at{};
     };
     struct Reading {
         Subject subject{};

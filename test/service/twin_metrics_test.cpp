@@ -221,6 +221,7 @@ TEST_CASE("what a container used before it started anew counts for nothing", "[T
     const auto& reports = meter.cloud.reports();
     REQUIRE(meter.until([&] { return !reports.empty(); }));
     const auto engine_id = meter.engine_id();
+    const auto other = meter.create("other", {{"imageRef", "app:1"}, {"name", "other"}});
     const bool is_pid_known = GENERATE(true, false);
     REQUIRE(meter.engine.stop(engine_id, {}, {}));
     REQUIRE(meter.says("Container:" + meter.id + " state STOPPED"));
@@ -232,6 +233,7 @@ TEST_CASE("what a container used before it started anew counts for nothing", "[T
     REQUIRE(meter.until([&] { return reports.size() > before; }));
     CHECK(meter.value(reports[before], "memory.used") == 2000);
     CHECK(meter.value(reports[before], "cpu.utilization").is_null());
+    REQUIRE(meter.ask("Container:" + other, "rename", "n1", "elsewhere") == 204);  // changes nothing here
     meter.use(6, 34);
     REQUIRE(meter.until([&] { return !meter.value(reports.back(), "cpu.utilization").is_null(); }));
     CHECK(meter.value(reports.back(), "cpu.utilization") == 25);

@@ -109,8 +109,8 @@ TEST_CASE("how an action ended is said again where the broker refused it", "[TW-
 }
 
 TEST_CASE("a module that nothing is checked against is installed, and the log says so", "[TW-52][service]") {
-    Shop shop;
     const CapturedLog log;
+    Shop shop;
     shop.install(shop.module("nav", shop.artifact(shop.descriptor("nav"))), "FINISHED_SUCCESS");
     CHECK(log.contains("warning: artifact 'nav.json' has no checksum"));
 }
@@ -275,8 +275,8 @@ TEST_CASE("an action is on disk before it is answered, and its end before that i
 
 TEST_CASE("a disk that takes no record stops no install, and what it holds may be damaged",
           "[TW-50][service]") {
-    Shop shop;
     const CapturedLog log;
+    Shop shop;
     const auto folder = std::filesystem::path(shop.record()).parent_path();
     std::filesystem::remove_all(folder);
     write_file(folder.string(), "in the way");

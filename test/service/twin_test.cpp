@@ -145,8 +145,8 @@ TEST_CASE("commands are taken when the cloud has it all", "[TW-07][service]") {
 TEST_CASE("who this device is, is asked for until somebody says it", "[TW-05][service]") {
     service::ThingsConfig config{};
     config.sync_pause = std::chrono::milliseconds(50);
-    TwinBench bench(config);
     const CapturedLog log;
+    TwinBench bench(config);
     bench.start();
     bench.station().await_ready();
     bench.station().connect_broker();
@@ -268,6 +268,7 @@ TEST_CASE("a repeated answer says all again once its pause is over, even if othe
 }
 
 TEST_CASE("another policy says all again, another device moves the twin", "[TW-09][TW-10][service]") {
+    const CapturedLog log;
     TwinBench bench;
     bench.start();
     bench.connect();
@@ -289,6 +290,7 @@ TEST_CASE("another policy says all again, another device moves the twin", "[TW-0
     for (const std::string action : {"deleted", "created"})
         bench.tell(bench.cloud.command_topic("", action), R"({"path":"/"})");
     bench.settle();
+    CHECK_FALSE(log.contains("made anew in the cloud"));
     for (const auto& publication : bench.station().link.all())
         moved.hear(publication.topic, publication.payload);
     CHECK(moved.said() == Words{"+SoftwareUpdatable", "+ContainerFactory", "+Metrics"});
@@ -638,12 +640,12 @@ TEST_CASE("a delete that nobody took is said again", "[BX-15][TW-75][service]") 
 }
 
 TEST_CASE("what the cloud was told is written down as soon as the disk allows", "[TW-74][service]") {
+    const CapturedLog log;
     TwinBench bench;
     bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
     const auto folder = bench.home.path() / "things";
     std::filesystem::remove_all(folder);
     write(folder.string(), "in the way");
-    const CapturedLog log;
     bench.start();
     bench.connect();
     REQUIRE(eventually([&] { return log.contains("what the cloud knows of us is not kept"); }));
@@ -652,18 +654,19 @@ TEST_CASE("what the cloud was told is written down as soon as the disk allows", 
 }
 
 TEST_CASE("what one thing was told is written down also once we are another", "[TW-10][TW-74][service]") {
+    const CapturedLog log;
     TwinBench bench;
     bench.other.emplace("acme.fleet:gw:truck-8");
     const auto folder = bench.home.path() / "things";
     std::filesystem::remove_all(folder);
     write(folder.string(), "in the way");
-    const CapturedLog log;
     bench.engine.put(there("web", "2025-01-01T00:00:00Z"));
     bench.start();
     bench.connect();
     REQUIRE(eventually([&] { return log.contains("what the cloud knows of us is not kept"); }));
     bench.station().link.refuse("twin/commands/delete");
     REQUIRE(bench.engine.remove(bench.engine.containers()[0].engine_id, {}));
+    REQUIRE(bench.says("-Container:web"));
     bench.introduce(*bench.other);
     CHECK(bench.other->containers().empty());
     SECTION("as soon as the disk allows") {

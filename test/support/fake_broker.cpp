@@ -236,6 +236,7 @@ bool FakeBroker::handle_publish(int fd, const Packet& packet) {
     } else {
         send_all(fd, bytes({0x40, 2}) + id);
     }
+    if (!publications_.back().empty() && publications_.back() == behaviour_.last_publication) return false;
     return true;
 }
 

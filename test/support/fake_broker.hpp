@@ -26,6 +26,7 @@ class FakeBroker {
         std::string refused_filter{};  // a subscription to it is refused
         bool acknowledge_subscriptions{true};
         bool acknowledge_publications{true};
+        std::string last_publication{};     // after this one the connection is closed
         std::string no_room_for{};          // the first publication of this is refused: quota exceeded
         std::size_t largest_publication{};  // a larger one ends the connection with reason 149; 0: none does
     };
