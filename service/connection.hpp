@@ -11,10 +11,10 @@
 #include "protocol/result.hpp"
 #include "service/broker_address.hpp"
 #include "service/config.hpp"
-#include "service/errand.hpp"
 #include "service/loop.hpp"
 #include "service/paho_client.hpp"
 #include "service/router.hpp"
+#include "service/side_thread.hpp"
 
 namespace berth::service {
 
@@ -66,7 +66,7 @@ class Connection {
     std::uint64_t number_{0};  // of the connection that is open, or was last
     std::unique_ptr<PahoClient> client_{};
     OnClosed closed_{};
-    Errand closer_{};
+    SideThread closer_{};
     bool stopped_{false};
     std::shared_ptr<Gate> gate_{};  // shared: the library's threads may outlive the connection
 };

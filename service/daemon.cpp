@@ -65,7 +65,11 @@ runtime::docker::DockerOptions docker_options(const Config& config) {
 
 std::map<Lane, unsigned> lanes(const Config& config) {
     const unsigned steps = config.update_agent.parallel > 1 ? kMostSteps : 2;
-    return {{Lane::Pulls, kPullsAtOnce}, {Lane::Steps, steps}, {Lane::Quick, 4}, {Lane::Surveys, 2}};
+    return {{Lane::Pulls, kPullsAtOnce},
+            {Lane::Steps, steps},
+            {Lane::Quick, 4},
+            {Lane::Surveys, 2},
+            {Lane::Records, 1}};
 }
 
 // Blocks in sigwait and posts; ends with the first signal that ends the daemon.
@@ -172,6 +176,7 @@ class Daemon {
         if (twin_) twin_->dispose();
         workers_.stop();
         updates_.keep_rest();
+        if (twin_) twin_->keep_rest();
         if (metrics_file_) metrics_file_->remove();
         journal_.stop();
         const bool is_heard = link_.is_ready();

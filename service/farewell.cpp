@@ -9,10 +9,10 @@
 #include <utility>
 #include <variant>
 
-#include "service/errand.hpp"
 #include "service/mqtt_reason.hpp"
 #include "service/outbox.hpp"
 #include "service/paho_client.hpp"
+#include "service/side_thread.hpp"
 #include "service/socket_delay.hpp"
 
 namespace berth::service {
@@ -115,14 +115,14 @@ Result<> say_farewell(const BrokerAddress& address, const std::string& client_id
     config.session_expiry = std::chrono::milliseconds::zero();
     config.connect_timeout = std::min(config.connect_timeout, patience);
     const auto said = std::make_shared<Result<>>();
-    Errand errand;
+    SideThread thread;
     try {
-        errand.begin([said, farewell = Farewell{address, client_id, version, std::move(config), last,
+        thread.begin([said, farewell = Farewell{address, client_id, version, std::move(config), last,
                                                 deadline}] { *said = farewell.say(); });
     } catch (const std::system_error& error) {
         return fail(Errc::Unavailable, std::string("no thread: ") + error.what());
     }
-    if (!errand.await_or_leave(deadline + kLibraryPatience)) return fail(Errc::Unavailable, "no answer");
+    if (!thread.await_or_leave(deadline + kLibraryPatience)) return fail(Errc::Unavailable, "no answer");
     return *said;
 }
 

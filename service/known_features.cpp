@@ -69,9 +69,7 @@ Result<std::vector<ContainerId>> load(const fs::path& folder, const std::string&
 }
 
 Result<> save(const fs::path& folder, const std::string& thing_id, const std::vector<ContainerId>& ids) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) return fail(Errc::Internal, "make folder " + folder.string() + ": " + error.message());
+    if (auto made = make_folder(folder); !made) return made;
     return replace_file(file_of(folder, thing_id), twin::encode_known(ids), 0600);
 }
 

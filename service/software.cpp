@@ -18,39 +18,41 @@ constexpr std::size_t kMostWaitingBytes = 4 * 1024 * 1024;
 
 using twin::Progress;
 
-Software::Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_file, Listener listener)
-    : loop_(loop),
-      workers_(workers),
-      verbs_(verbs),
-      ca_file_(std::move(ca_file)),
-      listener_(std::move(listener)) {}
+Software::Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_file, SoftwareRecord& record)
+    : loop_(loop), workers_(workers), verbs_(verbs), ca_file_(std::move(ca_file)), record_(record) {}
 
 bool Software::has_room(std::size_t bytes) const {
     return waiting_.empty() || waiting_bytes_ + bytes <= kMostWaitingBytes;
 }
 
-Software::Place Software::line_up(std::size_t bytes, std::function<void(const Part&)> begin) {
-    Action action{++last_place_, bytes, std::move(begin), {}};
+std::uint64_t Software::accept(twin::KeptAction kept, std::size_t bytes, Accepted accepted,
+                               std::function<void()> begin) {
+    Action action{};
+    action.bytes = bytes;
+    action.begin = std::move(begin);
+    action.number =
+        record_.accept(std::move(kept), [this, accepted = std::move(accepted)](std::uint64_t number) {
+            accepted();
+            on_recorded(number);
+        });
+    const auto number = action.number;
     if (first_) {
         waiting_bytes_ += bytes;
         waiting_.push_back(std::move(action));
     } else {
         first_ = std::move(action);
     }
-    return last_place_;
+    return number;
 }
 
-void Software::let_go(Place place, const Part& first) {
-    if (first_ && first_->place == place) {
-        first_->part = first;
-        return begin_first();
-    }
-    for (auto& action : waiting_)
-        if (action.place == place) action.part = first;
+void Software::on_recorded(std::uint64_t action) {
+    if (first_ && first_->number == action) return begin_first();
+    for (auto& one : waiting_)
+        one.is_recorded |= one.number == action;
 }
 
 void Software::begin_first() {
-    loop_.post([begin = std::move(first_->begin), part = *first_->part] { begin(part); });
+    loop_.post(std::exchange(first_->begin, {}));
 }
 
 void Software::end() {
@@ -59,25 +61,27 @@ void Software::end() {
     first_ = std::move(waiting_.front());
     waiting_.pop_front();
     waiting_bytes_ -= first_->bytes;
-    if (first_->part) begin_first();
+    if (first_->is_recorded) begin_first();
 }
 
-Software::Place Software::install(twin::Install install, std::size_t bytes) {
+void Software::install(twin::Install install, const std::string& thing, std::size_t bytes,
+                       Accepted accepted) {
     auto installing = std::make_shared<Installing>();
+    installing->action = accept(twin::kept(thing, install), bytes, std::move(accepted),
+                                [this, installing] { install_module(installing); });
     installing->install = std::move(install);
-    return line_up(bytes, [this, installing](const Part& first) {
-        installing->first = first;
-        install_module(installing);
-    });
 }
 
-void Software::say(const Install& install, Progress progress, const std::string& message) {
+twin::OperationStatus Software::status_of(const Install& install, Progress progress) {
     twin::OperationStatus status{};
     status.correlation_id = install->install.correlation_id;
     status.status = progress;
     status.module = install->install.modules[install->module].module;
-    status.message = message;
-    listener_.says({install->first.number + install->module, install->first.thing}, status);
+    return status;
+}
+
+void Software::say(const Install& install, Progress progress) {
+    record_.progress(install->action, status_of(install, progress));
 }
 
 std::string Software::log_name(const Install& install) {
@@ -163,8 +167,7 @@ void Software::create_next(const Install& install) {
 void Software::start_next(const Install& install, std::size_t next) {
     if (next == install->made.size()) {
         log::info("{}: done", log_name(install));
-        say(install, Progress::FinishedSuccess);
-        return next_module(install);
+        return end_module(install, Progress::FinishedSuccess);
     }
     verbs_.start(install->made[next], [this, install, next](const Result<>& started) {
         if (!started) return fail_module(install, Progress::FinishedError, started.error().message);
@@ -174,32 +177,33 @@ void Software::start_next(const Install& install, std::size_t next) {
 
 void Software::fail_module(const Install& install, Progress ending, const std::string& message) {
     log::error("{}: {}", log_name(install), message);
-    say(install, ending, message);
-    next_module(install);
+    end_module(install, ending, message);
 }
 
-void Software::next_module(const Install& install) {
-    if (++install->module < install->install.modules.size()) return install_module(install);
-    end();
-}
-
-Software::Place Software::remove(twin::RemoveSoftware remove, std::size_t bytes) {
-    auto removing = std::make_shared<Removing>();
-    removing->remove = std::move(remove);
-    return line_up(bytes, [this, removing](const Part& part) {
-        removing->part = part;
-        remove_next(removing);
+void Software::end_module(const Install& install, Progress ending, const std::string& message) {
+    auto status = status_of(install, ending);
+    status.message = message;
+    record_.end(install->action, {std::move(status)}, [this, install] {
+        if (++install->module < install->install.modules.size()) return install_module(install);
+        end();
     });
 }
 
-void Software::say(const Remove& remove, Progress progress, std::vector<twin::Dependency> software,
-                   const std::string& message) {
+void Software::remove(twin::RemoveSoftware remove, const std::string& thing, std::size_t bytes,
+                      Accepted accepted) {
+    auto removing = std::make_shared<Removing>();
+    removing->action = accept(twin::kept(thing, remove), bytes, std::move(accepted),
+                              [this, removing] { remove_next(removing); });
+    removing->remove = std::move(remove);
+}
+
+twin::OperationStatus Software::status_of(const Remove& remove, Progress progress,
+                                          std::vector<twin::Dependency> software) {
     twin::OperationStatus status{};
     status.correlation_id = remove->remove.correlation_id;
     status.status = progress;
     status.software = std::move(software);
-    status.message = message;
-    listener_.says(remove->part, status);
+    return status;
 }
 
 // A container that is not there is answered at once: the next one is a task of its own, or a long list would
@@ -210,11 +214,12 @@ void Software::remove_next(const Remove& remove) {
         remove->rejected.push_back(all[remove->next++]);
     if (remove->next == all.size()) return end_remove(remove);
     const auto item = all[remove->next++];
-    say(remove, Progress::Removing, {item});
+    record_.progress(remove->action, status_of(remove, Progress::Removing, {item}));
     verbs_.remove(item.name, Verbs::Force::Yes, [this, remove, item](const Result<>& removed) {
         if (removed) {
             remove->removed.push_back(item);
-            say(remove, Progress::Removed, {item});
+            record_.removed(remove->action, item);
+            record_.progress(remove->action, status_of(remove, Progress::Removed, {item}));
         } else {
             log::error("removal '{}' of '{}': {}", remove->remove.correlation_id, item.name,
                        removed.error().message);
@@ -233,10 +238,16 @@ void Software::end_remove(const Remove& remove) {
         for (const auto& error : remove->errors)
             message += "\n* " + error;
     }
-    if (!remove->rejected.empty()) say(remove, Progress::FinishedRejected, remove->rejected);
-    if (!remove->failed.empty()) say(remove, Progress::FinishedError, remove->failed, message);
-    if (!remove->removed.empty()) say(remove, Progress::FinishedSuccess, remove->removed);
-    end();
+    std::vector<twin::OperationStatus> ends;
+    if (!remove->rejected.empty())
+        ends.push_back(status_of(remove, Progress::FinishedRejected, remove->rejected));
+    if (!remove->failed.empty()) {
+        ends.push_back(status_of(remove, Progress::FinishedError, remove->failed));
+        ends.back().message = message;
+    }
+    if (!remove->removed.empty())
+        ends.push_back(status_of(remove, Progress::FinishedSuccess, remove->removed));
+    record_.end(remove->action, std::move(ends), [this] { end(); });
 }
 
 }  // namespace berth::service

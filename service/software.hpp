@@ -22,20 +22,14 @@ namespace berth::service {
 
 class Software {
  public:
-    using Part = SoftwareRecord::Part;
-    struct Listener {  // on the loop, in order
-        std::function<void(const Part& part, const twin::OperationStatus&)> says{};
-    };
-
     // `ca_file`: authorities for downloads, empty: the system's.
-    Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_file, Listener listener);
+    Software(Loop& loop, Workers& workers, Verbs& verbs, std::string ca_file, SoftwareRecord& record);
 
-    // Takes its place in the line, and begins there once it is let go. `bytes`: of what asked for it, which
-    // it costs at least for as long as it waits.
-    using Place = std::uint64_t;
-    Place install(twin::Install install, std::size_t bytes);
-    Place remove(twin::RemoveSoftware remove, std::size_t bytes);
-    void let_go(Place place, const Part& first);  // `first`: of its parts
+    // `thing`: that asks for it. `bytes`: of what asks, which it costs at least for as long as it waits.
+    // `accepted`: it is recorded, and begins when its place in the line has come.
+    using Accepted = std::function<void()>;
+    void install(twin::Install install, const std::string& thing, std::size_t bytes, Accepted accepted);
+    void remove(twin::RemoveSoftware remove, const std::string& thing, std::size_t bytes, Accepted accepted);
 
     std::size_t waiting() const { return waiting_.size(); }  // behind the first
     // Whether so many more bytes may wait.
@@ -44,14 +38,14 @@ class Software {
  private:
     struct Installing {
         twin::Install install{};
-        Part first{};
+        std::uint64_t action{};
         std::size_t module{};
         std::vector<ContainerSpec> specs{};
         std::vector<ContainerId> made{};
     };
     struct Removing {
         twin::RemoveSoftware remove{};
-        Part part{};
+        std::uint64_t action{};
         std::size_t next{};
         std::vector<twin::Dependency> removed{};
         std::vector<twin::Dependency> failed{};
@@ -67,12 +61,14 @@ class Software {
     };
 
     struct Action {
-        Place place{};
+        std::uint64_t number{};
         std::size_t bytes{};
-        std::function<void(const Part&)> begin{};
-        std::optional<Part> part{};  // let go
+        std::function<void()> begin{};
+        bool is_recorded{};
     };
-    Place line_up(std::size_t bytes, std::function<void(const Part&)> begin);
+    std::uint64_t accept(twin::KeptAction kept, std::size_t bytes, Accepted accepted,
+                         std::function<void()> begin);
+    void on_recorded(std::uint64_t action);
     void begin_first();  // in a task of its own
     void end();
 
@@ -83,22 +79,22 @@ class Software {
     void create_next(const Install& install);
     void start_next(const Install& install, std::size_t next);
     void fail_module(const Install& install, twin::Progress ending, const std::string& message);
-    void next_module(const Install& install);
+    void end_module(const Install& install, twin::Progress ending, const std::string& message = {});
     static std::string log_name(const Install& install);
-    void say(const Install& install, twin::Progress progress, const std::string& message = {});
+    static twin::OperationStatus status_of(const Install& install, twin::Progress progress);
+    void say(const Install& install, twin::Progress progress);
 
     void remove_next(const Remove& remove);
     void end_remove(const Remove& remove);
-    void say(const Remove& remove, twin::Progress progress, std::vector<twin::Dependency> software,
-             const std::string& message = {});
+    static twin::OperationStatus status_of(const Remove& remove, twin::Progress progress,
+                                           std::vector<twin::Dependency> software);
 
     Loop& loop_;
     Workers& workers_;
     Verbs& verbs_;
     const std::string ca_file_;
-    Listener listener_;
-    Place last_place_{0};
-    std::optional<Action> first_;  // under way, once it is let go
+    SoftwareRecord& record_;
+    std::optional<Action> first_;  // under way, once it is recorded
     std::deque<Action> waiting_;
     std::size_t waiting_bytes_{0};
 };

@@ -1,6 +1,7 @@
 #include "service/software_record.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <system_error>
 #include <utility>
@@ -13,133 +14,249 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostUnheard = 64;
-constexpr std::chrono::seconds kWritePause{2};
+constexpr std::size_t kMostEnds = twin::kMostSoftware;
+constexpr std::size_t kMostEndBytes = 4 * 1024 * 1024;
+constexpr std::uintmax_t kMostFileBytes = 2 * kMostEndBytes;
+constexpr std::chrono::seconds kWritePause{30};
 constexpr auto kCutOff = "berthd ended before this was done: look at what is there, and ask for it again";
 
-Result<std::vector<twin::KeptOperation>> read(const fs::path& file) {
+std::size_t bytes_of(const twin::OperationStatus& end) {
+    auto bytes = end.correlation_id.size() + end.message.size();
+    if (end.module) bytes += end.module->name.size() + end.module->version.size();
+    for (const auto& item : end.software)
+        bytes += item.group.size() + item.name.size() + item.version.size() + item.type.size();
+    return bytes;
+}
+
+std::optional<std::uint64_t> number_of(const fs::path& file) {
+    const auto name = file.filename().string();
+    std::uint64_t number{};
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+    return number;
+}
+
+Result<twin::KeptAction> read(const fs::path& file) {
+    std::error_code error;
+    if (const auto bytes = fs::file_size(file, error); !error && bytes > kMostFileBytes)
+        return fail(Errc::TooLarge, file.string() + ": has " + std::to_string(bytes) + " bytes");
     const auto text = read_file(file);
-    if (!text && text.error().code == Errc::NotFound) return std::vector<twin::KeptOperation>{};
     if (!text) return text.error();
     auto kept = twin::decode_kept(*text);
     if (!kept) return fail(kept.error(), file.string());
     return kept;
 }
 
-Result<> save(const fs::path& file, const std::string& text) {
+// On a full disk there is room to remove a file: no last word is better than a false one.
+Result<> put(const fs::path& file, const std::string& text) {
     std::error_code error;
-    fs::create_directories(file.parent_path(), error);
-    if (error)
-        return fail(Errc::Internal, "make folder " + file.parent_path().string() + ": " + error.message());
-    return replace_file(file, text, 0600);
+    if (text.empty()) {
+        fs::remove(file, error);
+        if (error) return fail(Errc::Internal, "remove " + file.string() + ": " + error.message());
+        return flush_folder(file.parent_path());
+    }
+    auto written = make_folder(file.parent_path());
+    if (written) written = replace_file(file, text, 0600);
+    if (!written) fs::remove(file, error);
+    return written;
 }
 
 }  // namespace
 
-SoftwareRecord::SoftwareRecord(Loop& loop, Workers& workers, const fs::path& folder,
-                               std::function<void(const Said&)> says)
-    : loop_(loop), workers_(workers), file_(folder / "operations.json"), says_(std::move(says)) {}
+SoftwareRecord::SoftwareRecord(Loop& loop, Workers& workers, fs::path folder, Says says)
+    : loop_(loop), workers_(workers), folder_(std::move(folder)), says_(std::move(says)) {}
+
+fs::path SoftwareRecord::file_of(std::uint64_t action) const {
+    return folder_ / std::to_string(action);
+}
 
 void SoftwareRecord::open() {
-    auto kept = read(file_);
-    if (!kept) return log::warn("{}: what was under way of software is not known", kept.error().message);
-    for (auto& [thing, status] : *kept) {
-        if (!twin::is_end(status.status)) {
-            log::warn("operation '{}' on software: {}", status.correlation_id, kCutOff);
-            status.status = twin::Progress::FinishedError;
-            status.message = kCutOff;
+    std::error_code error;
+    std::set<std::uint64_t> found;
+    for (const auto& entry : fs::directory_iterator(folder_, error))
+        if (const auto number = number_of(entry.path())) found.insert(*number);
+    if (error && error != std::errc::no_such_file_or_directory)
+        log::warn("{}: what was under way of software is not known: {}", folder_.string(), error.message());
+    for (const auto number : found) {
+        last_action_ = number;
+        auto kept = read(file_of(number));
+        if (kept) {
+            take_up(number, std::move(*kept));
+            continue;
         }
-        unheard_.push_back({++last_said_, std::move(thing), std::move(status)});
+        log::warn("{}: it is not believed, and put aside", kept.error().message);
+        fs::rename(file_of(number), file_of(number).string() + ".bad", error);
     }
+    said_up_to_ = last_said_;
+    bound_ends();
 }
 
-void SoftwareRecord::accept(const std::string& thing, std::vector<twin::OperationStatus> parts,
-                            const Then& then) {
-    const Part first{last_part_ + 1, thing};
-    for (auto& status : parts)
-        under_way_.emplace(++last_part_, twin::KeptOperation{thing, std::move(status)});
-    write([then, first] { then(first); });
+void SoftwareRecord::take_up(std::uint64_t number, twin::KeptAction kept) {
+    Action action{};
+    twin::OperationStatus cut{};
+    cut.correlation_id = kept.correlation_id;
+    cut.status = twin::Progress::FinishedError;
+    cut.message = kCutOff;
+    auto ends = std::exchange(kept.ends, {});
+    for (const auto& module : std::exchange(kept.modules, {})) {
+        cut.module = module;
+        ends.push_back(cut);
+    }
+    cut.module.reset();
+    cut.software = std::exchange(kept.software, {});
+    if (!cut.software.empty()) ends.push_back(cut);
+    if (!ends.empty() && ends.back().message == kCutOff)
+        log::warn("operation '{}' on software: {}", kept.correlation_id, kCutOff);
+    for (auto& end : ends)
+        action.ends.push_back({++last_said_, std::move(end)});
+    action.kept = std::move(kept);
+    action.is_done = true;
+    actions_[number] = std::move(action);
+    if (actions_[number].is_over()) write(number, {});
 }
 
-void SoftwareRecord::note(const Part& part, twin::OperationStatus status) {
-    const auto number = ++last_said_;
-    const bool is_end = twin::is_end(status.status);
-    noted_.push_back({{number, part.thing, std::move(status)}, !is_end});
-    if (!is_end) return say_noted();
-    under_way_.erase(part.number);
-    write([this, number] {
-        for (auto& noted : noted_)
-            noted.may_be_said |= noted.said.number == number;
-        say_noted();
+std::uint64_t SoftwareRecord::accept(twin::KeptAction action, std::function<void(std::uint64_t)> then) {
+    const auto number = ++last_action_;
+    actions_[number].kept = std::move(action);
+    write(number, [then = std::move(then), number] { then(number); });
+    return number;
+}
+
+void SoftwareRecord::progress(std::uint64_t action, twin::OperationStatus status) {
+    progress_ = Said{++last_said_, actions_[action].kept.thing, std::move(status)};
+    const auto said = *progress_;
+    says_(said);
+}
+
+void SoftwareRecord::removed(std::uint64_t action, const twin::Dependency& item) {
+    auto& all = actions_[action].kept.software;
+    if (const auto at = std::ranges::find(all, item); at != all.end()) all.erase(at);
+    write(action, {});
+}
+
+void SoftwareRecord::end(std::uint64_t action, std::vector<twin::OperationStatus> ends, Then then) {
+    auto& under_way = actions_[action];
+    auto& kept = under_way.kept;
+    if (!kept.modules.empty()) kept.modules.erase(kept.modules.begin());
+    kept.software.clear();
+    under_way.is_done = kept.modules.empty();
+    std::vector<Said> said;
+    for (auto& status : ends) {
+        under_way.ends.push_back({++last_said_, status});
+        said.push_back({last_said_, kept.thing, std::move(status)});
+    }
+    bound_ends();
+    write(action, [this, said = std::move(said), then = std::move(then)] {
+        progress_.reset();
+        for (const auto& one : said) {
+            said_up_to_ = one.number;
+            says_(one);
+        }
+        then();
     });
 }
 
-// Of what is only under way the newest is enough for whoever hears it later.
-void SoftwareRecord::say_noted() {
-    while (!noted_.empty() && noted_.front().may_be_said) {
-        const auto said = std::move(noted_.front().said);
-        noted_.pop_front();
-        std::erase_if(unheard_, [](const Said& one) { return !twin::is_end(one.status.status); });
-        unheard_.push_back(said);
-        if (unheard_.size() > kMostUnheard) unheard_.pop_front();
-        says_(said);
-    }
+// Where nobody ever hears them.
+void SoftwareRecord::bound_ends() {
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    for (const auto& [number, action] : actions_)
+        for (const auto& end : action.ends) {
+            ++count;
+            bytes += bytes_of(end.status);
+        }
+    for (auto at = actions_.begin(); at != actions_.end() && count > 1; ++at)
+        while (!at->second.ends.empty() && count > 1 && (count > kMostEnds || bytes > kMostEndBytes)) {
+            const auto& oldest = at->second.ends.front().status;
+            log::warn("how operation '{}' on software ended is not told: too much waits for the broker",
+                      oldest.correlation_id);
+            --count;
+            bytes -= bytes_of(oldest);
+            at->second.ends.pop_front();
+            write(at->first, {});
+        }
 }
 
-void SoftwareRecord::heard(std::uint64_t number) {
-    const auto at = std::ranges::find(unheard_, number, &Said::number);
-    if (at == unheard_.end()) return;
-    const bool is_end = twin::is_end(at->status.status);
-    unheard_.erase(at);
-    if (is_end) write({});
+void SoftwareRecord::heard(std::uint64_t said) {
+    if (progress_ && progress_->number == said) progress_.reset();
+    for (auto& [number, action] : actions_)
+        if (std::erase_if(action.ends, [said](const End& end) { return end.number == said; }) > 0)
+            return write(number, {});
 }
 
-std::string SoftwareRecord::text() const {
-    std::vector<twin::KeptOperation> all;
-    const auto add = [&all](const Said& said) {
-        if (twin::is_end(said.status.status)) all.push_back({said.thing, said.status});
-    };
-    for (const auto& said : unheard_)
-        add(said);
-    for (const auto& noted : noted_)
-        add(noted.said);
-    for (const auto& [number, part] : under_way_)
-        all.push_back(part);
-    return twin::encode_kept(all);
+std::vector<SoftwareRecord::Said> SoftwareRecord::unheard(const std::string& thing) const {
+    std::vector<Said> all;
+    for (const auto& [number, action] : actions_)
+        for (const auto& end : action.ends)
+            if (action.kept.thing == thing && end.number <= said_up_to_)
+                all.push_back({end.number, thing, end.status});
+    if (progress_ && progress_->thing == thing) all.push_back(*progress_);
+    return all;
 }
 
-// Once for all that changes until then, as an action has up to three ends at once.
-void SoftwareRecord::write(std::function<void()> written) {
-    if (written) waiting_.push_back(std::move(written));
-    changed_ = true;
-    if (!std::exchange(writing_, true)) loop_.post([this] { write_now(); });
+std::string SoftwareRecord::text_of(std::uint64_t number) const {
+    const auto at = actions_.find(number);
+    if (at == actions_.end() || at->second.is_over()) return {};
+    auto kept = at->second.kept;
+    for (const auto& end : at->second.ends)
+        kept.ends.push_back(end.status);
+    return twin::encode_kept(kept);
+}
+
+SoftwareRecord::Texts SoftwareRecord::texts_of(const std::set<std::uint64_t>& actions) const {
+    Texts texts;
+    for (const auto number : actions)
+        texts[number] = text_of(number);
+    return texts;
+}
+
+// Once for all that changes until then.
+void SoftwareRecord::write(std::uint64_t action, Then then) {
+    due_.insert(action);
+    if (then) waiting_.push_back(std::move(then));
+    if (!std::exchange(is_busy_, true)) loop_.post([this] { write_now(); });
 }
 
 void SoftwareRecord::write_now() {
-    changed_ = false;
-    workers_.submit(Lane::Quick, ":software",
-                    [this, file = file_, text = text(),
+    writing_ = std::exchange(due_, {});
+    std::erase_if(actions_,
+                  [this](const auto& one) { return one.second.is_over() && writing_.contains(one.first); });
+    workers_.submit(Lane::Records, {},
+                    [this, texts = texts_of(writing_),
                      waiting = std::exchange(waiting_, {})](const std::stop_token&) -> Task {
-                        auto written = save(file, text);
-                        return
-                            [this, waiting, written = std::move(written)] { on_written(written, waiting); };
+                        std::map<std::uint64_t, Error> failed;
+                        for (const auto& [number, text] : texts)
+                            if (const auto done = put(file_of(number), text); !done)
+                                failed.emplace(number, done.error());
+                        return [this, waiting, failed] { on_written(waiting, failed); };
                     });
 }
 
-// A disk that takes nothing stops nobody: only a last word may be lost with this berthd.
-void SoftwareRecord::on_written(const Result<>& written, const std::vector<std::function<void()>>& waiting) {
-    if (!written && is_kept_)
-        log::error("what is under way of software is not kept: {}", written.error().message);
-    is_kept_ = bool(written);
+// A disk that takes nothing stops nobody: only a last word may be missing after the end of this berthd.
+void SoftwareRecord::on_written(const std::vector<Then>& waiting,
+                                const std::map<std::uint64_t, Error>& failed) {
+    writing_.clear();
+    if (!failed.empty() && is_kept_)
+        log::error("what is under way of software is not kept: {}", failed.begin()->second.message);
+    is_kept_ = failed.empty();
     for (const auto& then : waiting)
         then();
-    if (changed_) return write_now();
-    writing_ = false;
-    if (is_kept_ || again_ != 0) return;
-    again_ = loop_.post_after(kWritePause, [this] {
-        again_ = 0;
-        write({});
-    });
+    if (!failed.empty() && again_ == 0)
+        again_ = loop_.post_after(kWritePause, [this] {
+            again_ = 0;
+            for (const auto& [number, action] : actions_)
+                write(number, {});
+        });
+    is_busy_ = !due_.empty();
+    if (is_busy_) write_now();
+}
+
+void SoftwareRecord::keep_rest() {
+    due_.merge(writing_);
+    for (const auto& [number, text] : texts_of(due_))
+        if (const auto done = put(file_of(number), text); !done)
+            log::error("what was under way of software is not kept: {}", done.error().message);
+    due_.clear();
 }
 
 }  // namespace berth::service

@@ -1,5 +1,5 @@
 // What the cloud has asked of software and not heard the end of, on disk: whoever waits for a last word gets
-// one, also when this berthd ends in the middle.
+// one, also when this berthd ends in the middle. A file for each action, in a folder of its own.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,60 +19,72 @@
 
 namespace berth::service {
 
-// Used on the loop.
+// Used on the loop. Actions are under way one at a time, in the order in which they were accepted.
 class SoftwareRecord {
  public:
-    struct Part {  // of an action: a module to install, or all that is to be removed
-        std::uint64_t number{};
-        std::string thing{};  // that asked for it
-    };
     struct Said {
         std::uint64_t number{};
         std::string thing{};
         twin::OperationStatus status{};
     };
+    using Says = std::function<void(const Said&)>;
+    using Then = std::function<void()>;
 
-    SoftwareRecord(Loop& loop, Workers& workers, const std::filesystem::path& folder,
-                   std::function<void(const Said&)> says);
+    SoftwareRecord(Loop& loop, Workers& workers, std::filesystem::path folder, Says says);
 
     // Before the loop runs; blocks. What had not ended when the berthd before did has failed now.
     void open();
+    // After the loop and the workers have ended: what they had not written yet. Blocks.
+    void keep_rest();
 
-    // `then` gets the first of them, and the others' numbers follow it; called once they are on disk, or
-    // could not be written, which is logged.
-    using Then = std::function<void(const Part&)>;
-    void accept(const std::string& thing, std::vector<twin::OperationStatus> parts, const Then& then);
+    // Its number, which `then` gets as well: it is on disk, or could not be written, which is logged.
+    std::uint64_t accept(twin::KeptAction action, std::function<void(std::uint64_t)> then);
+    void progress(std::uint64_t action, twin::OperationStatus status);
+    void removed(std::uint64_t action, const twin::Dependency& item);
+    // How its next module ended, or all that was to be removed: said once it is on disk, and `then` called.
+    void end(std::uint64_t action, std::vector<twin::OperationStatus> ends, Then then);
 
-    // Said in the order of the calls; an end once it is on disk.
-    void note(const Part& part, twin::OperationStatus status);
-    void heard(std::uint64_t number);                             // by the cloud
-    const std::deque<Said>& unheard() const { return unheard_; }  // ends, and the newest of what is under way
+    void heard(std::uint64_t said);  // by the cloud
+    // Ends, in order, and the newest progress.
+    std::vector<Said> unheard(const std::string& thing) const;
 
  private:
-    struct Noted {
-        Said said{};
-        bool may_be_said{};
+    struct End {
+        std::uint64_t number{};
+        twin::OperationStatus status{};
     };
-    void say_noted();
-    void write(std::function<void()> written);
+    struct Action {
+        twin::KeptAction kept{};  // without its ends
+        std::deque<End> ends{};
+        bool is_done{};
+        bool is_over() const { return is_done && ends.empty(); }
+    };
+    using Texts = std::map<std::uint64_t, std::string>;  // by action; empty: its file goes
+
+    void take_up(std::uint64_t number, twin::KeptAction kept);
+    void bound_ends();
+    void write(std::uint64_t action, Then then);
     void write_now();
-    void on_written(const Result<>& written, const std::vector<std::function<void()>>& waiting);
-    std::string text() const;
+    void on_written(const std::vector<Then>& waiting, const std::map<std::uint64_t, Error>& failed);
+    std::string text_of(std::uint64_t action) const;
+    std::filesystem::path file_of(std::uint64_t action) const;
+    Texts texts_of(const std::set<std::uint64_t>& actions) const;
 
     Loop& loop_;
     Workers& workers_;
-    const std::filesystem::path file_;
-    const std::function<void(const Said&)> says_;
-    std::map<std::uint64_t, twin::KeptOperation> under_way_;  // parts, by number
-    std::deque<Noted> noted_;                                 // from the oldest end that is not on disk
-    std::deque<Said> unheard_;
-    std::uint64_t last_part_{0};
+    const std::filesystem::path folder_;
+    const Says says_;
+    std::map<std::uint64_t, Action> actions_;  // with ends that were not heard, under way, or waiting
+    std::uint64_t last_action_{0};
     std::uint64_t last_said_{0};
+    std::uint64_t said_up_to_{0};
+    std::optional<Said> progress_;  // the newest, unless it was heard
 
-    std::vector<std::function<void()>> waiting_;  // for the next time that it is written
-    bool changed_{false};
-    bool writing_{false};
-    bool is_kept_{true};
+    std::set<std::uint64_t> due_;      // to be written
+    std::vector<Then> waiting_;        // for that
+    std::set<std::uint64_t> writing_;  // now
+    bool is_busy_{false};
+    bool is_kept_{true};  // by the last write
     TimerId again_{0};
 };
 

@@ -3,6 +3,7 @@
 #include "service/twin.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -32,12 +33,9 @@ Twin::Twin(Parts parts, ThingsConfig config, const MetricsConfig& measuring, std
       redact_(config_.redact_env ? std::move(redact) : std::vector<std::string>{}),
       feed_(loop_, world_,
             {[this](const reconcile::Showing& showing) { show(showing); }, [this] { say_dependencies(); }}),
-      record_(loop_, workers_, config_.home_dir,
+      record_(loop_, workers_, std::filesystem::path(config_.home_dir) / "software",
               [this](const SoftwareRecord::Said& operation) { say_operation(operation); }),
-      software_(loop_, workers_, verbs_, config_.download_ca,
-                {[this](const SoftwareRecord::Part& part, const twin::OperationStatus& status) {
-                    record_.note(part, status);
-                }}),
+      software_(loop_, workers_, verbs_, config_.download_ca, record_),
       metrics_(loop_, workers_, world_, parts.runtime, measuring,
                [this](const twin::Report& report) { say_report(report); }) {
     record_.open();
@@ -213,9 +211,8 @@ void Twin::say_all() {
     std::vector<Saying> all;
     if (has(twin::kSoftwareUpdatable)) {
         all.push_back({words_->software(containers), {}, {}});
-        for (const auto& operation : record_.unheard())
-            if (operation.thing == words_->thing().id)
-                std::ranges::move(words_of(operation), std::back_inserter(all));
+        for (const auto& operation : record_.unheard(words_->thing().id))
+            std::ranges::move(words_of(operation), std::back_inserter(all));
     }
     std::set<ContainerId> there;
     if (has(twin::kContainerFactory)) {

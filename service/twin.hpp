@@ -46,8 +46,9 @@ class Twin {
     void on_link_connected();  // and not ready yet
     void on_link_ready();
     void on_link_lost();
-    void on_world_ready();  // put in order for the first time: now states are final
-    void dispose();         // nothing is shown or reported any more
+    void on_world_ready();                     // put in order for the first time: now states are final
+    void dispose();                            // nothing is shown or reported any more
+    void keep_rest() { record_.keep_rest(); }  // after the loop and the workers have ended; blocks
     // What the cloud should know of containers that Berth has stopped after all else has ended.
     std::vector<Publication> last_words(const std::vector<Container>& stopped) const;
 
@@ -160,7 +161,7 @@ class Twin {
     std::deque<Copy> seen_;
 
     TwinFeed feed_;
-    SoftwareRecord record_;  // of
+    SoftwareRecord record_;
     Software software_;
     MetricsReporter metrics_;
     std::uint64_t metrics_requests_{0};  // so far; the newest is the one that is reported to

@@ -246,16 +246,11 @@ bool Twin::container(const ContainerId& id, const twin::Command& command, const 
 // Both are answered as soon as they are on disk, before they begin; what becomes of them is told by the
 // feature's properties.
 bool Twin::software(const twin::Command& command, const Asked& asked) {
-    const auto accept = [&](auto decoded, auto line_up) {
+    const auto accept = [&](auto decoded, auto begin) {
         if (!decoded) return refuse(asked, Stage::Late, Code::ParameterInvalid, decoded.error().message);
         if (!software_.has_room(command.value.size())) return refuse_for_now(asked);
-        auto parts = twin::parts_of(*decoded);
-        const auto place = (software_.*line_up)(std::move(*decoded), command.value.size());
-        record_.accept(words_->thing().id, std::move(parts),
-                       [this, asked, place](const SoftwareRecord::Part& first) {
-                           answer(asked, 204, twin::encode_done(asked.sender));
-                           software_.let_go(place, first);
-                       });
+        (software_.*begin)(std::move(*decoded), words_->thing().id, command.value.size(),
+                           [this, asked] { answer(asked, 204, twin::encode_done(asked.sender)); });
     };
     if (command.operation == "install")
         return accept(twin::decode_install(command.value), &Software::install), true;

@@ -1,6 +1,7 @@
 // What the cloud is told when something changes.
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -87,13 +88,18 @@ void Twin::say_operation(const SoftwareRecord::Said& operation) {
         say(std::move(saying));
 }
 
+// It is heard when all of it is.
 std::vector<Twin::Saying> Twin::words_of(const SoftwareRecord::Said& operation) {
     std::vector<Saying> words;
     if (twin::is_failure(operation.status.status))
         words.push_back({words_->last_failed_operation(operation.status), {}, {}});
-    words.push_back({words_->last_operation(operation.status),
-                     [this, number = operation.number] { record_.heard(number); },
-                     {}});
+    words.push_back({words_->last_operation(operation.status), {}, {}});
+    const auto delivered = [this, number = operation.number,
+                            left = std::make_shared<std::size_t>(words.size())] {
+        if (--*left == 0) record_.heard(number);
+    };
+    for (auto& word : words)
+        word.delivered = delivered;
     return words;
 }
 

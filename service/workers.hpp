@@ -21,10 +21,11 @@ namespace berth::service {
 inline constexpr unsigned kPullsAtOnce = 2;
 
 enum class Lane {
-    Pulls,   // kPullsAtOnce threads, however many actions are in progress
-    Steps,   // update_agent.parallel threads; up to 16 stops
-    Quick,   // 4 threads: list, inspect, store
-    Surveys  // 2 threads: whether there is room, descriptors of modules; they wait for other machines
+    Pulls,    // kPullsAtOnce threads, however many actions are in progress
+    Steps,    // update_agent.parallel threads; up to 16 stops
+    Quick,    // 4 threads: list, inspect, store
+    Surveys,  // 2 threads: whether there is room, descriptors of modules; they wait for other machines
+    Records   // 1 thread: what must be on disk before anything is said, behind no call of the engine
 };
 
 // Runs on a worker; the Task it returns (may be empty) runs on the loop. The token asks it to end early.

@@ -43,6 +43,16 @@ std::vector<Fields> bounded(const Fields& fields, std::string_view name) {
     return all;
 }
 
+// It is repeated with each step.
+std::string read_correlation_id(const Fields& fields) {
+    constexpr std::size_t kMostBytes = 1024;
+    auto id = fields.text("correlationId");
+    if (id.size() > kMostBytes)
+        fields.problem("correlationId",
+                       "is too long; at most " + std::to_string(kMostBytes) + " bytes are accepted");
+    return id;
+}
+
 InstallModule read_module(const Fields& item) {
     const Fields named = item.object("softwareModule");
     if (!item.has("softwareModule")) item.problem("softwareModule", "is missing");
@@ -62,7 +72,7 @@ Result<Install> decode_install(std::string_view value) {
     Problems problems;
     const Fields fields(&*root, "$.value", problems);
     Install install;
-    install.correlation_id = fields.text("correlationId");
+    install.correlation_id = read_correlation_id(fields);
     for (const Fields& item : bounded(fields, "softwareModules"))
         install.modules.push_back(read_module(item));
     if (install.modules.empty()) fields.problem("softwareModules", "expected at least one module");
@@ -78,7 +88,7 @@ Result<RemoveSoftware> decode_remove_software(std::string_view value) {
     Problems problems;
     const Fields fields(&*root, "$.value", problems);
     RemoveSoftware remove;
-    remove.correlation_id = fields.text("correlationId");
+    remove.correlation_id = read_correlation_id(fields);
     for (const Fields& item : bounded(fields, "software"))
         remove.software.push_back(read_dependency(item));
     if (remove.software.empty()) fields.problem("software", "expected at least one container to remove");
@@ -95,24 +105,15 @@ std::string_view to_string(Progress progress) {
     return kWords[static_cast<std::size_t>(progress)];
 }
 
-std::vector<OperationStatus> parts_of(const Install& install) {
-    std::vector<OperationStatus> parts;
-    for (const auto& one : install.modules) {
-        OperationStatus part{};
-        part.correlation_id = install.correlation_id;
-        part.status = Progress::Started;
-        part.module = one.module;
-        parts.push_back(std::move(part));
-    }
-    return parts;
+KeptAction kept(const std::string& thing, const Install& install) {
+    KeptAction action{.thing = thing, .correlation_id = install.correlation_id};
+    for (const auto& one : install.modules)
+        action.modules.push_back(one.module);
+    return action;
 }
 
-std::vector<OperationStatus> parts_of(const RemoveSoftware& remove) {
-    OperationStatus all{};
-    all.correlation_id = remove.correlation_id;
-    all.status = Progress::Removing;
-    all.software = remove.software;
-    return {all};
+KeptAction kept(const std::string& thing, const RemoveSoftware& remove) {
+    return {.thing = thing, .correlation_id = remove.correlation_id, .software = remove.software};
 }
 
 Dependency dependency_of(const ContainerSpec& spec) {

@@ -95,18 +95,19 @@ struct OperationStatus {
     bool operator==(const OperationStatus&) const = default;
 };
 
-// What there is to be said of it, each as it is before it begins: a module, or all that is to be removed.
-std::vector<OperationStatus> parts_of(const Install& install);
-std::vector<OperationStatus> parts_of(const RemoveSoftware& remove);
-
-// On disk, until the cloud has heard how it ended.
-struct KeptOperation {
+// An action as it is kept on disk until the cloud has heard how it ended.
+struct KeptAction {
     std::string thing{};  // that asked for it
-    OperationStatus status{};
-    bool operator==(const KeptOperation&) const = default;
+    std::string correlation_id{};
+    std::vector<Module> modules{};        // of an install, which have not ended
+    std::vector<Dependency> software{};   // of a removal, which are not removed
+    std::vector<OperationStatus> ends{};  // not heard
+    bool operator==(const KeptAction&) const = default;
 };
-std::string encode_kept(const std::vector<KeptOperation>& operations);
-Result<std::vector<KeptOperation>> decode_kept(std::string_view text);
+KeptAction kept(const std::string& thing, const Install& install);
+KeptAction kept(const std::string& thing, const RemoveSoftware& remove);
+std::string encode_kept(const KeptAction& action);
+Result<KeptAction> decode_kept(std::string_view text);
 
 // The image reference split at its first colon.
 Dependency dependency_of(const ContainerSpec& spec);

@@ -520,19 +520,20 @@ TEST_CASE("filters are prefixes, and one is enough", "[TW-60][protocol]") {
     CHECK_FALSE(many(1, twin::kMostFilters + 1));
 }
 
-TEST_CASE("what is kept of operations on software is read again", "[TW-50][protocol]") {
-    twin::OperationStatus install{};
-    install.correlation_id = "one";
-    install.status = twin::Progress::FinishedError;
-    install.module = twin::Module{"nav", ""};
-    install.message = "no";
-    twin::OperationStatus remove{};
-    remove.status = twin::Progress::Removing;
-    remove.software = {{"g", "a", "1", "t"}, {"", "b", "", ""}};
-    const std::vector<twin::KeptOperation> all = {{"acme:one", install}, {"acme:two", remove}};
+TEST_CASE("what is kept of an action on software is read again", "[TW-50][protocol]") {
+    twin::OperationStatus failed{};
+    failed.correlation_id = "one";
+    failed.status = twin::Progress::FinishedError;
+    failed.module = twin::Module{"nav", ""};
+    failed.message = "no";
+    const twin::KeptAction all{.thing = "acme:one",
+                               .correlation_id = "one",
+                               .modules = {{"map", "2"}},
+                               .software = {{"g", "a", "1", "t"}, {"", "b", "", ""}},
+                               .ends = {failed, failed}};
     CHECK(*twin::decode_kept(twin::encode_kept(all)) == all);
-    CHECK(twin::decode_kept(twin::encode_kept({}))->empty());
-    for (const char* damaged : {"", "{", R"({"operations":1})", R"({"operations":[{"thing":"t"}]})"})
+    CHECK(*twin::decode_kept(twin::encode_kept({})) == twin::KeptAction{});
+    for (const char* damaged : {"", "{", R"({"ends":1})", R"({"ends":[{"message":"no status"}]})"})
         CHECK_FALSE(twin::decode_kept(damaged));
 }
 

@@ -53,9 +53,17 @@ struct Shop : TwinBench {
         return run("install", {{"correlationId", "roll"}, {"softwareModules", json::array({one})}}, last);
     }
 
-    std::string record() const { return (home.path() / "things" / "operations.json").string(); }
-    bool is_kept(const std::string& text) const {
-        return eventually([&] { return read_file(record()) == text; });
+    // What is kept of actions, all of it.
+    std::filesystem::path records() const { return home.path() / "things" / "software"; }
+    std::string record() const {
+        std::string text;
+        std::error_code error;
+        for (const auto& file : std::filesystem::directory_iterator(records(), error))
+            text += read_file(file.path().string());
+        return text;
+    }
+    bool keeps_nothing() const {
+        return eventually([&] { return std::filesystem::is_empty(records()); });
     }
 
     WebServer web;
@@ -243,7 +251,7 @@ TEST_CASE("what this berthd does not end, the next one says has failed", "[TW-50
     CHECK(ends[1]["softwareModule"]["name"] == "map");
     CHECK(ends[2]["correlationId"] == "two");
     CHECK(ends[2]["software"].size() == 2);
-    CHECK(shop.is_kept(R"({"operations":[]})"));
+    CHECK(shop.keeps_nothing());
     shop.stop();
     CHECK(failures() == 0);
     CHECK(shop.engine.containers().empty());
@@ -254,49 +262,140 @@ TEST_CASE("an action is on disk before it is answered, and its end before that i
     shop.engine.put_in_registry("far:1");
     shop.engine.hang_pulls(true);
     shop.station().link.set_broker(false);  // which would take what is said, and then it is known
-    const json install = {
-        {"correlationId", "one"},
-        {"softwareModules", {shop.module("nav", shop.artifact(shop.descriptor("nav-7", "far:1")))}}};
-    REQUIRE(shop.ask("SoftwareUpdatable", "install", "i1", install) == 204);
-    CHECK_THAT(read_file(shop.record()), ContainsSubstring("STARTED"));
+    const auto modules = json::array({shop.module("nav", shop.artifact(shop.descriptor("nav-7", "far:1"))),
+                                      shop.module("map", shop.artifact(shop.descriptor("map-7", "far:1")))});
+    REQUIRE(shop.ask("SoftwareUpdatable", "install", "i1",
+                     {{"correlationId", "one"}, {"softwareModules", modules}}) == 204);
+    CHECK_THAT(shop.record(), ContainsSubstring("nav") && ContainsSubstring("map"));
+    CHECK_THAT(shop.record(), !ContainsSubstring("FINISHED"));
     shop.engine.hang_pulls(false);
     REQUIRE(shop.says("SoftwareUpdatable lastOperation FINISHED_SUCCESS"));
-    CHECK_THAT(read_file(shop.record()), ContainsSubstring("FINISHED_SUCCESS"));
-    CHECK_THAT(read_file(shop.record()), !ContainsSubstring("STARTED"));
+    CHECK_THAT(shop.record(), ContainsSubstring("FINISHED_SUCCESS"));
+    REQUIRE(shop.until([&] {
+        const auto& said = shop.cloud.said();
+        return std::count(said.begin(), said.end(), "SoftwareUpdatable lastOperation FINISHED_SUCCESS") == 2;
+    }));
+    CHECK_THAT(shop.record(), !ContainsSubstring("modules"));
     shop.stop();
 
     shop.cloud.take_said();
     shop.start();
     shop.connect();
     CHECK(shop.cloud.said() == Words{"+SoftwareUpdatable", "SoftwareUpdatable lastOperation FINISHED_SUCCESS",
-                                     "+Container:nav-7", "+ContainerFactory", "+Metrics"});
-    CHECK(shop.is_kept(R"({"operations":[]})"));
+                                     "SoftwareUpdatable lastOperation FINISHED_SUCCESS", "+Container:nav-7",
+                                     "+Container:map-7", "+ContainerFactory", "+Metrics"});
+    CHECK(shop.keeps_nothing());
+}
+
+TEST_CASE("what was removed is not said to have failed by the next berthd", "[TW-54][service]") {
+    Shop shop;
+    for (const char* id : {"a", "b"})
+        shop.install(shop.module(id, shop.artifact(shop.descriptor(id))), "FINISHED_SUCCESS");
+    for (const auto& container : shop.engine.containers())
+        if (container.spec.id == "b") shop.engine.make_stubborn(container.engine_id);  // it takes its time
+    REQUIRE(shop.ask("SoftwareUpdatable", "remove", "r",
+                     {{"correlationId", "gone"}, {"software", {{{"name", "a"}}, {{"name", "b"}}}}}) == 204);
+    REQUIRE(shop.says("SoftwareUpdatable lastOperation REMOVED"));
+    shop.stop();
+    CHECK_THAT(shop.record(), !ContainsSubstring(R"("name":"a")") && ContainsSubstring(R"("name":"b")"));
+}
+
+TEST_CASE("an end that cannot be written is not said to be another one by the next berthd",
+          "[TW-50][service]") {
+    const CapturedLog log;
+    Shop shop;
+    shop.engine.put_in_registry("far:1");
+    shop.engine.hang_pulls(true);
+    REQUIRE(shop.ask("SoftwareUpdatable", "install", "i1",
+                     {{"correlationId", "one"},
+                      {"softwareModules",
+                       {shop.module("nav", shop.artifact(shop.descriptor("nav-7", "far:1")))}}}) == 204);
+    for (const auto& file : std::filesystem::directory_iterator(shop.records()))  // what is written beside
+        std::filesystem::create_directories(file.path().string() + ".new/in the way");
+    shop.station().link.set_broker(false);
+    shop.engine.hang_pulls(false);
+    REQUIRE(shop.says("SoftwareUpdatable lastOperation FINISHED_SUCCESS"));
+    CHECK(log.count("what is under way of software is not kept") == 1);
+    const auto before = shop.cloud.operations().size();
+    SECTION("also where it was never heard") {
+        shop.stop();
+    }
+    SECTION("but in the same one it is said until it is") {
+        shop.station().lose_broker();
+        shop.station().connect_broker();
+        shop.require([&] { return shop.asked() == 2; });
+        shop.tell("edge/thing/response", shop.cloud.edge_response());
+        shop.require([&] { return shop.cloud.operations().size() > before; });
+        CHECK(shop.cloud.operations().back()["status"] == "FINISHED_SUCCESS");
+        shop.stop();
+    }
+    shop.start();
+    shop.connect();
+    for (const auto& operation : shop.cloud.operations())
+        CHECK(operation["status"] != "FINISHED_ERROR");
 }
 
 TEST_CASE("a disk that takes no record stops no install, and what it holds may be damaged",
           "[TW-50][service]") {
     const CapturedLog log;
     Shop shop;
-    const auto folder = std::filesystem::path(shop.record()).parent_path();
-    std::filesystem::remove_all(folder);
-    write_file(folder.string(), "in the way");
-    shop.station().link.set_broker(false);
+    write_file(shop.records().string(), "in the way");
     CHECK(
         shop.install(shop.module("nav", shop.artifact(shop.descriptor("nav"))), "FINISHED_SUCCESS").size() ==
         7);
     CHECK(log.count("what is under way of software is not kept") == 1);
-    std::filesystem::remove(folder);
-    REQUIRE(eventually([&] { return std::filesystem::exists(shop.record()); }));
-    CHECK_THAT(read_file(shop.record()), ContainsSubstring("FINISHED_SUCCESS"));
     shop.stop();
 
-    write_file(shop.record(), R"({"operations":[{"thing":"t","operation":{"status":"HALF"}}]})");
+    std::filesystem::remove(shop.records());
+    std::filesystem::create_directories(shop.records());
+    write_file((shop.records() / "7").string(), R"({"ends":[{"status":"HALF"}]})");
+    write_file((shop.records() / "8").string(), std::string(9 * 1024 * 1024, ' '));
+    write_file((shop.records() / "9").string(),
+               R"({"thing":"acme.fleet:gw:truck-7:edge:containers","modules":[{"name":"map"}]})");
     shop.start();
     shop.connect();
     CHECK(log.contains("is no word of an operation"));
+    CHECK(log.contains("has 9437184 bytes"));
+    CHECK(std::filesystem::exists(shop.records() / "7.bad"));
+    CHECK(std::filesystem::exists(shop.records() / "8.bad"));
+    CHECK(shop.cloud.operations().back()["softwareModule"]["name"] == "map");
+    shop.cloud.take_said();
     CHECK(
         shop.install(shop.module("map", shop.artifact(shop.descriptor("map"))), "FINISHED_SUCCESS").size() ==
         7);
+}
+
+TEST_CASE("a failure is heard once both properties are", "[TW-51][service]") {
+    service::ThingsConfig config{};
+    config.sync_pause = std::chrono::milliseconds(100);
+    Shop shop(config);
+    shop.is_remote = true;
+    shop.station().link.drop_next("lastFailedOperation");
+    shop.install(shop.module("bad", shop.artifact(shop.descriptor("nav") + "x")), "FINISHED_ERROR");
+    CHECK(shop.says("SoftwareUpdatable lastFailedOperation FINISHED_ERROR"));
+    CHECK(shop.keeps_nothing());
+}
+
+TEST_CASE("of ends that nobody hears the newest are kept, as many as there is room for", "[TW-50][service]") {
+    const CapturedLog log;
+    Shop shop;
+    shop.station().link.set_broker(false);
+    json software = json::array();
+    for (int i = 0; i < 1000; ++i)
+        software.push_back({{"name", "none-" + std::to_string(i) + std::string(900, 'x')}});
+    const json remove = {{"correlationId", "many"}, {"software", software}, {"forced", true}};
+    for (int i = 0; i < 6; ++i) {  // of almost a MiB each
+        REQUIRE(shop.ask("SoftwareUpdatable", "remove", "r" + std::to_string(i), remove) == 204);
+        shop.require([&] {
+            const auto& said = shop.cloud.said();
+            return std::count(said.begin(), said.end(), "SoftwareUpdatable lastOperation FINISHED_ERROR") ==
+                   i + 1;
+        });
+    }
+    CHECK(log.count("ended is not told") > 0);
+    CHECK(shop.record().size() < 6 * 1024 * 1024);
+    shop.station().broker_comes();
+    CHECK(shop.keeps_nothing());
 }
 
 TEST_CASE("what one thing asked for is told to that thing alone", "[TW-10][TW-50][service]") {

@@ -203,7 +203,8 @@ Station::Station(runtime::Runtime& engine, std::filesystem::path home, service::
       workers_(loop, {{service::Lane::Pulls, service::kPullsAtOnce},
                       {service::Lane::Steps, 4},
                       {service::Lane::Quick, 2},
-                      {service::Lane::Surveys, 2}}),
+                      {service::Lane::Surveys, 2},
+                      {service::Lane::Records, 1}}),
       world_(loop, workers_, engine, home.string()),
       steps_(loop, workers_, engine, world_, steps),
       recovery_(loop, world_, steps_,
@@ -261,6 +262,7 @@ Station::~Station() {
     watcher_->stop();
     workers_.stop();
     updates_.keep_rest();
+    if (twin_) twin_->keep_rest();
     if (metrics_file_) metrics_file_->remove();
     journal_.stop();
 }

@@ -1,4 +1,4 @@
-#include "service/errand.hpp"
+#include "service/side_thread.hpp"
 
 #include <unistd.h>
 
@@ -9,11 +9,11 @@
 
 namespace berth::service {
 
-Errand::~Errand() {
+SideThread::~SideThread() {
     if (thread_.joinable()) thread_.join();
 }
 
-bool Errand::await_or_leave(std::chrono::steady_clock::time_point until) {
+bool SideThread::await_or_leave(std::chrono::steady_clock::time_point until) {
     if (done_.wait_until(until) != std::future_status::ready) {
         leave();
         return false;
@@ -25,7 +25,7 @@ bool Errand::await_or_leave(std::chrono::steady_clock::time_point until) {
 // The thread is inside the library, or OpenSSL, and may go on while the process ends: exit would destroy
 // their statics and the log's under it. What is registered last runs first, and ends the process as it
 // stands.
-void Errand::leave() {
+void SideThread::leave() {
     log::warn("the MQTT client does not end (a name look-up that hangs?) and is left behind");
     thread_.detach();
     ::on_exit(

@@ -8,13 +8,13 @@
 
 namespace berth::service {
 
-// Used on one thread. One errand at a time.
-class Errand {
+// Used on one thread. One thing at a time.
+class SideThread {
  public:
-    Errand() = default;
-    ~Errand();  // waits for as long as it takes
-    Errand(const Errand&) = delete;
-    Errand& operator=(const Errand&) = delete;
+    SideThread() = default;
+    ~SideThread();  // waits for as long as it takes
+    SideThread(const SideThread&) = delete;
+    SideThread& operator=(const SideThread&) = delete;
 
     // `body` owns all that it uses: it may outlive everything else. Throws std::system_error: no thread.
     template <class Body>
