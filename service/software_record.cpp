@@ -1,22 +1,21 @@
 #include "service/software_record.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <system_error>
 #include <utility>
 
-#include "service/files.hpp"
+#include "service/clock.hpp"
 #include "service/log.hpp"
+#include "service/software_files.hpp"
 
 namespace berth::service {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostEnds = twin::kMostSoftware;
+constexpr std::size_t kMostEnds = 4096;
 constexpr std::size_t kMostEndBytes = 4 * 1024 * 1024;
-constexpr std::uintmax_t kMostFileBytes = 2 * kMostEndBytes;
 constexpr std::chrono::seconds kWritePause{30};
 constexpr auto kCutOff = "berthd ended before this was done: look at what is there, and ask for it again";
 
@@ -26,39 +25,6 @@ std::size_t bytes_of(const twin::OperationStatus& end) {
     for (const auto& item : end.software)
         bytes += item.group.size() + item.name.size() + item.version.size() + item.type.size();
     return bytes;
-}
-
-std::optional<std::uint64_t> number_of(const fs::path& file) {
-    const auto name = file.filename().string();
-    std::uint64_t number{};
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
-    return number;
-}
-
-Result<twin::KeptAction> read(const fs::path& file) {
-    std::error_code error;
-    if (const auto bytes = fs::file_size(file, error); !error && bytes > kMostFileBytes)
-        return fail(Errc::TooLarge, file.string() + ": has " + std::to_string(bytes) + " bytes");
-    const auto text = read_file(file);
-    if (!text) return text.error();
-    auto kept = twin::decode_kept(*text);
-    if (!kept) return fail(kept.error(), file.string());
-    return kept;
-}
-
-// On a full disk there is room to remove a file: no last word is better than a false one.
-Result<> put(const fs::path& file, const std::string& text) {
-    std::error_code error;
-    if (text.empty()) {
-        fs::remove(file, error);
-        if (error) return fail(Errc::Internal, "remove " + file.string() + ": " + error.message());
-        return flush_folder(file.parent_path());
-    }
-    auto written = make_folder(file.parent_path());
-    if (written) written = replace_file(file, text, 0600);
-    if (!written) fs::remove(file, error);
-    return written;
 }
 
 }  // namespace
@@ -72,47 +38,50 @@ fs::path SoftwareRecord::file_of(std::uint64_t action) const {
 
 void SoftwareRecord::open() {
     std::error_code error;
-    std::set<std::uint64_t> found;
-    for (const auto& entry : fs::directory_iterator(folder_, error))
-        if (const auto number = number_of(entry.path())) found.insert(*number);
-    if (error && error != std::errc::no_such_file_or_directory)
-        log::warn("{}: what was under way of software is not known: {}", folder_.string(), error.message());
-    for (const auto number : found) {
+    for (const auto number : software_files::find(folder_, error)) {
         last_action_ = number;
-        auto kept = read(file_of(number));
+        auto kept = software_files::read(file_of(number));
         if (kept) {
             take_up(number, std::move(*kept));
             continue;
         }
+        const auto aside = file_of(number).string() + ".bad";
         log::warn("{}: it is not believed, and put aside", kept.error().message);
-        fs::rename(file_of(number), file_of(number).string() + ".bad", error);
+        fs::rename(file_of(number), aside, error);
+        if (error) log::warn("rename to {}: {}", aside, error.message());
+    }
+    if (error) {
+        log::warn("{}: not all that was under way of software is known: {}", folder_.string(),
+                  error.message());
+        last_action_ = static_cast<std::uint64_t>(unix_ms());  // nothing of before has such a number
     }
     said_up_to_ = last_said_;
     bound_ends();
 }
 
 void SoftwareRecord::take_up(std::uint64_t number, twin::KeptAction kept) {
-    Action action{};
-    twin::OperationStatus cut{};
-    cut.correlation_id = kept.correlation_id;
-    cut.status = twin::Progress::FinishedError;
-    cut.message = kCutOff;
     auto ends = std::exchange(kept.ends, {});
-    for (const auto& module : std::exchange(kept.modules, {})) {
-        cut.module = module;
-        ends.push_back(cut);
-    }
-    cut.module.reset();
-    cut.software = std::exchange(kept.software, {});
-    if (!cut.software.empty()) ends.push_back(cut);
-    if (!ends.empty() && ends.back().message == kCutOff)
+    const auto add = [&](twin::Progress progress, const std::string& message) -> twin::OperationStatus& {
+        twin::OperationStatus status{};
+        status.correlation_id = kept.correlation_id;
+        status.status = progress;
+        status.message = message;
+        return ends.emplace_back(std::move(status));
+    };
+    if (!kept.modules.empty() || !kept.software.empty())
         log::warn("operation '{}' on software: {}", kept.correlation_id, kCutOff);
+    for (auto& module : kept.modules)
+        add(twin::Progress::FinishedError, kCutOff).module = std::move(module);
+    if (!kept.software.empty())
+        add(twin::Progress::FinishedError, kCutOff).software = std::move(kept.software);
+    if (!kept.removed.empty()) add(twin::Progress::FinishedSuccess, {}).software = std::move(kept.removed);
+    auto& action = actions_[number];
+    action.kept.thing = kept.thing;
+    action.kept.correlation_id = kept.correlation_id;
+    action.is_done = true;
     for (auto& end : ends)
         action.ends.push_back({++last_said_, std::move(end)});
-    action.kept = std::move(kept);
-    action.is_done = true;
-    actions_[number] = std::move(action);
-    if (actions_[number].is_over()) write(number, {});
+    if (action.is_over()) write(number, {});
 }
 
 std::uint64_t SoftwareRecord::accept(twin::KeptAction action, std::function<void(std::uint64_t)> then) {
@@ -123,14 +92,14 @@ std::uint64_t SoftwareRecord::accept(twin::KeptAction action, std::function<void
 }
 
 void SoftwareRecord::progress(std::uint64_t action, twin::OperationStatus status) {
-    progress_ = Said{++last_said_, actions_[action].kept.thing, std::move(status)};
-    const auto said = *progress_;
-    says_(said);
+    say({++last_said_, actions_[action].kept.thing, std::move(status)});
 }
 
 void SoftwareRecord::removed(std::uint64_t action, const twin::Dependency& item) {
-    auto& all = actions_[action].kept.software;
-    if (const auto at = std::ranges::find(all, item); at != all.end()) all.erase(at);
+    auto& kept = actions_[action].kept;
+    if (const auto at = std::ranges::find(kept.software, item); at != kept.software.end())
+        kept.software.erase(at);
+    kept.removed.push_back(item);
     write(action, {});
 }
 
@@ -139,6 +108,7 @@ void SoftwareRecord::end(std::uint64_t action, std::vector<twin::OperationStatus
     auto& kept = under_way.kept;
     if (!kept.modules.empty()) kept.modules.erase(kept.modules.begin());
     kept.software.clear();
+    kept.removed.clear();
     under_way.is_done = kept.modules.empty();
     std::vector<Said> said;
     for (auto& status : ends) {
@@ -147,13 +117,17 @@ void SoftwareRecord::end(std::uint64_t action, std::vector<twin::OperationStatus
     }
     bound_ends();
     write(action, [this, said = std::move(said), then = std::move(then)] {
-        progress_.reset();
-        for (const auto& one : said) {
-            said_up_to_ = one.number;
-            says_(one);
-        }
+        for (const auto& one : said)
+            say(one);
         then();
     });
+}
+
+void SoftwareRecord::say(const Said& said) {
+    said_up_to_ = said.number;
+    newest_ = said;
+    newest_was_heard_ = false;
+    says_(said);
 }
 
 // Where nobody ever hears them.
@@ -178,7 +152,7 @@ void SoftwareRecord::bound_ends() {
 }
 
 void SoftwareRecord::heard(std::uint64_t said) {
-    if (progress_ && progress_->number == said) progress_.reset();
+    newest_was_heard_ |= newest_ && newest_->number == said;
     for (auto& [number, action] : actions_)
         if (std::erase_if(action.ends, [said](const End& end) { return end.number == said; }) > 0)
             return write(number, {});
@@ -190,24 +164,23 @@ std::vector<SoftwareRecord::Said> SoftwareRecord::unheard(const std::string& thi
         for (const auto& end : action.ends)
             if (action.kept.thing == thing && end.number <= said_up_to_)
                 all.push_back({end.number, thing, end.status});
-    if (progress_ && progress_->thing == thing) all.push_back(*progress_);
+    if (!newest_ || newest_->thing != thing) return all;
+    const bool is_last = !all.empty() && all.back().number >= newest_->number;
+    if (!is_last && (!all.empty() || !newest_was_heard_)) all.push_back(*newest_);
     return all;
 }
 
-std::string SoftwareRecord::text_of(std::uint64_t number) const {
-    const auto at = actions_.find(number);
-    if (at == actions_.end() || at->second.is_over()) return {};
-    auto kept = at->second.kept;
-    for (const auto& end : at->second.ends)
-        kept.ends.push_back(end.status);
-    return twin::encode_kept(kept);
-}
-
-SoftwareRecord::Texts SoftwareRecord::texts_of(const std::set<std::uint64_t>& actions) const {
-    Texts texts;
-    for (const auto number : actions)
-        texts[number] = text_of(number);
-    return texts;
+SoftwareRecord::Kept SoftwareRecord::kept_of(const std::set<std::uint64_t>& actions) const {
+    Kept all;
+    for (const auto number : actions) {
+        auto& kept = all[number];
+        const auto at = actions_.find(number);
+        if (at == actions_.end() || at->second.is_over()) continue;
+        kept = at->second.kept;
+        for (const auto& end : at->second.ends)
+            kept->ends.push_back(end.status);
+    }
+    return all;
 }
 
 // Once for all that changes until then.
@@ -219,32 +192,39 @@ void SoftwareRecord::write(std::uint64_t action, Then then) {
 
 void SoftwareRecord::write_now() {
     writing_ = std::exchange(due_, {});
-    std::erase_if(actions_,
-                  [this](const auto& one) { return one.second.is_over() && writing_.contains(one.first); });
+    auto kept = kept_of(writing_);
+    std::erase_if(actions_, [&kept](const auto& one) {
+        const auto at = kept.find(one.first);
+        return at != kept.end() && !at->second;
+    });
     workers_.submit(Lane::Records, {},
-                    [this, texts = texts_of(writing_),
+                    [this, kept = std::move(kept),
                      waiting = std::exchange(waiting_, {})](const std::stop_token&) -> Task {
                         std::map<std::uint64_t, Error> failed;
-                        for (const auto& [number, text] : texts)
-                            if (const auto done = put(file_of(number), text); !done)
+                        for (const auto& [number, action] : kept)
+                            if (const auto done = software_files::put(file_of(number), action); !done)
                                 failed.emplace(number, done.error());
                         return [this, waiting, failed] { on_written(waiting, failed); };
                     });
 }
 
-// A disk that takes nothing stops nobody: only a last word may be missing after the end of this berthd.
+// A disk that takes nothing stops nobody.
 void SoftwareRecord::on_written(const std::vector<Then>& waiting,
                                 const std::map<std::uint64_t, Error>& failed) {
-    writing_.clear();
-    if (!failed.empty() && is_kept_)
+    const bool was_kept = unkept_.empty();
+    for (const auto number : std::exchange(writing_, {}))
+        if (failed.contains(number))
+            unkept_.insert(number);
+        else
+            unkept_.erase(number);
+    if (was_kept && !failed.empty())
         log::error("what is under way of software is not kept: {}", failed.begin()->second.message);
-    is_kept_ = failed.empty();
     for (const auto& then : waiting)
         then();
-    if (!failed.empty() && again_ == 0)
+    if (!unkept_.empty() && again_ == 0)
         again_ = loop_.post_after(kWritePause, [this] {
             again_ = 0;
-            for (const auto& [number, action] : actions_)
+            for (const auto number : unkept_)
                 write(number, {});
         });
     is_busy_ = !due_.empty();
@@ -253,8 +233,9 @@ void SoftwareRecord::on_written(const std::vector<Then>& waiting,
 
 void SoftwareRecord::keep_rest() {
     due_.merge(writing_);
-    for (const auto& [number, text] : texts_of(due_))
-        if (const auto done = put(file_of(number), text); !done)
+    due_.merge(unkept_);
+    for (const auto& [number, kept] : kept_of(due_))
+        if (const auto done = software_files::put(file_of(number), kept); !done)
             log::error("what was under way of software is not kept: {}", done.error().message);
     due_.clear();
 }

@@ -45,7 +45,7 @@ class SoftwareRecord {
     void end(std::uint64_t action, std::vector<twin::OperationStatus> ends, Then then);
 
     void heard(std::uint64_t said);  // by the cloud
-    // Ends, in order, and the newest progress.
+    // In order: ends, and what is newest, which is what has to be said last.
     std::vector<Said> unheard(const std::string& thing) const;
 
  private:
@@ -59,16 +59,16 @@ class SoftwareRecord {
         bool is_done{};
         bool is_over() const { return is_done && ends.empty(); }
     };
-    using Texts = std::map<std::uint64_t, std::string>;  // by action; empty: its file goes
+    using Kept = std::map<std::uint64_t, std::optional<twin::KeptAction>>;  // nothing: its file goes
 
     void take_up(std::uint64_t number, twin::KeptAction kept);
     void bound_ends();
+    void say(const Said& said);
     void write(std::uint64_t action, Then then);
     void write_now();
     void on_written(const std::vector<Then>& waiting, const std::map<std::uint64_t, Error>& failed);
-    std::string text_of(std::uint64_t action) const;
     std::filesystem::path file_of(std::uint64_t action) const;
-    Texts texts_of(const std::set<std::uint64_t>& actions) const;
+    Kept kept_of(const std::set<std::uint64_t>& actions) const;
 
     Loop& loop_;
     Workers& workers_;
@@ -78,13 +78,14 @@ class SoftwareRecord {
     std::uint64_t last_action_{0};
     std::uint64_t last_said_{0};
     std::uint64_t said_up_to_{0};
-    std::optional<Said> progress_;  // the newest, unless it was heard
+    std::optional<Said> newest_;  // that was said
+    bool newest_was_heard_{false};
 
     std::set<std::uint64_t> due_;      // to be written
     std::vector<Then> waiting_;        // for that
     std::set<std::uint64_t> writing_;  // now
     bool is_busy_{false};
-    bool is_kept_{true};  // by the last write
+    std::set<std::uint64_t> unkept_;  // could not be written
     TimerId again_{0};
 };
 

@@ -65,6 +65,8 @@ std::string encode_kept(const KeptAction& action) {
         written["modules"].push_back(write_module(module));
     for (const auto& item : action.software)
         written["software"].push_back(write_dependency(item));
+    for (const auto& item : action.removed)
+        written["removed"].push_back(write_dependency(item));
     for (const auto& end : action.ends)
         written["ends"].push_back(write_operation(end));
     return print(written);
@@ -80,6 +82,8 @@ Result<KeptAction> decode_kept(std::string_view text) {
         action.modules.push_back(read_name(module));
     for (const Fields& item : fields.objects("software"))
         action.software.push_back(read_dependency(item));
+    for (const Fields& item : fields.objects("removed"))
+        action.removed.push_back(read_dependency(item));
     for (const Fields& end : fields.objects("ends"))
         action.ends.push_back(read_operation(end));
     if (!problems.empty()) return problems.error();

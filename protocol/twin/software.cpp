@@ -113,7 +113,9 @@ KeptAction kept(const std::string& thing, const Install& install) {
 }
 
 KeptAction kept(const std::string& thing, const RemoveSoftware& remove) {
-    return {.thing = thing, .correlation_id = remove.correlation_id, .software = remove.software};
+    KeptAction action{.thing = thing, .correlation_id = remove.correlation_id};
+    action.software = remove.software;
+    return action;
 }
 
 Dependency dependency_of(const ContainerSpec& spec) {

@@ -101,6 +101,7 @@ struct KeptAction {
     std::string correlation_id{};
     std::vector<Module> modules{};        // of an install, which have not ended
     std::vector<Dependency> software{};   // of a removal, which are not removed
+    std::vector<Dependency> removed{};    // the others of it
     std::vector<OperationStatus> ends{};  // not heard
     bool operator==(const KeptAction&) const = default;
 };

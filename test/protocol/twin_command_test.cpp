@@ -530,6 +530,7 @@ TEST_CASE("what is kept of an action on software is read again", "[TW-50][protoc
                                .correlation_id = "one",
                                .modules = {{"map", "2"}},
                                .software = {{"g", "a", "1", "t"}, {"", "b", "", ""}},
+                               .removed = {{"", "c", "", ""}},
                                .ends = {failed, failed}};
     CHECK(*twin::decode_kept(twin::encode_kept(all)) == all);
     CHECK(*twin::decode_kept(twin::encode_kept({})) == twin::KeptAction{});

@@ -53,6 +53,7 @@ std::uint64_t KeepingLink::dropped(service::Importance importance) const {
 }
 
 void KeepingLink::publish(service::Publication publication) {
+    if (look_) look_(publication);
     if (drops(publication)) {
         if (publication.dropped) publication.dropped();
         return;

@@ -66,6 +66,8 @@ class KeepingLink final : public service::Link {
     void refuse(std::string part);       // from now on the broker refuses what contains it
     void refuse_next(std::string part);  // the broker refuses the next one that contains it
     void drop_next(std::string part);    // there is no room for the next one that contains it
+    // Called on the loop, where this was called as well.
+    void when_published(std::function<void(const service::Publication&)> look) { look_ = std::move(look); }
 
  private:
     void keep(const service::Publication& publication);  // until there is a broker
@@ -84,8 +86,9 @@ class KeepingLink final : public service::Link {
     std::atomic<bool> broker_;
     const std::string file_;
     std::vector<std::string> refused_;
-    std::string drop_next_;    // empty: none
-    std::string refuse_next_;  // empty: none
+    std::function<void(const service::Publication&)> look_;  // may be empty
+    std::string drop_next_;                                  // empty: none
+    std::string refuse_next_;                                // empty: none
     std::map<service::Importance, std::uint64_t> dropped_;
 };
 
