@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -113,6 +114,16 @@ class Finisher {
             tell(Severity::Warning, "log.syslog", "is not used, since log.file is set");
     }
 
+    void stop_on_exit() {
+        constexpr std::chrono::seconds kBesideTimeout{20};
+        const auto& config = loaded_.config;
+        if (!config.stop_on_exit) return;
+        const auto wait = std::chrono::ceil<std::chrono::seconds>(config.stop_timeout) + kBesideTimeout;
+        tell(Severity::Note, "lifecycle.stop_on_exit",
+             fmt::format("the service manager has to wait for it: TimeoutStopSec={} in the unit",
+                         wait.count()));
+    }
+
     // Off by default with a Kanto file, and then no desired state is heard: better known before it is on all
     // the devices.
     void update_agent(const std::vector<Written>& chosen) {
@@ -181,6 +192,7 @@ void finish(const Request& request, const std::vector<Written>& chosen, const Or
     finisher.tls_files(chosen);
     finisher.secrets_in_the_file(chosen);
     finisher.log_targets();
+    finisher.stop_on_exit();
     finisher.update_agent(chosen);
     finisher.names(request.host_name);
 }

@@ -128,7 +128,10 @@ Software::Fetched Software::fetch(const std::vector<twin::Artifact>& artifacts, 
                                                     : Progress::FinishedRejected);
         if (const auto look = peek(*text); look.refused)
             return failed("artifact '" + artifact.filename + "': " + look.refused->message);
-        auto spec = decode_document(*text);
+        std::vector<std::string> warnings;
+        auto spec = decode_document(*text, &warnings);
+        for (const auto& warning : warnings)
+            log::warn("artifact '{}': {}", artifact.filename, warning);
         if (!spec)
             return failed("artifact '" + artifact.filename + "': " + spec.error().message,
                           Progress::FinishedRejected);
@@ -239,8 +242,10 @@ void Software::end_remove(const Remove& remove) {
             message += "\n* " + error;
     }
     std::vector<twin::OperationStatus> ends;
-    if (!remove->rejected.empty())
+    if (!remove->rejected.empty()) {
         ends.push_back(status_of(remove, Progress::FinishedRejected, remove->rejected));
+        ends.back().message = "not tried, as one before it failed; with forced the others are removed";
+    }
     if (!remove->failed.empty()) {
         ends.push_back(status_of(remove, Progress::FinishedError, remove->failed));
         ends.back().message = message;

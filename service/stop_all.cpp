@@ -31,6 +31,7 @@ bool stop_one(runtime::Runtime& runtime, Container& one, std::chrono::millisecon
         return false;
     }
     if (const auto seen = runtime.inspect(one.engine_id, call_of(grace)); seen) one.state = seen->state;
+    log::info("container {} stopped with exit code {}", one.spec.name, one.state.exit_code);
     one.state.status = Status::Stopped;
     one.state.restarting = false;
     one.state.pid = -1;

@@ -66,6 +66,9 @@ Result<Stop> decode_stop(std::string_view value) {
     if (!root->is_object()) return unreadable("an object", *root);
     Problems problems;
     const Fields fields(&*root, "$.value", problems);
+    fields.is_misspelt("timeout", "the usual one counts");
+    fields.is_misspelt("force", "what outlives the timeout runs on");
+    fields.is_misspelt("signal", "it is the container's own");
     Stop stop{fields.integer("timeout"), fields.flag("force"), fields.text("signal")};
     if (!problems.empty()) return problems.error();
     return stop;

@@ -24,6 +24,8 @@ std::uint16_t port_number(const Fields& item, std::string_view name) {
 
 Port read_port(const Fields& item) {
     Port port;
+    item.is_misspelt("proto", "it is tcp");
+    item.is_misspelt("hostIP", "it listens on all addresses");
     port.protocol = item.text("proto", port.protocol);
     port.host_port = port_number(item, "hostPort");
     port.host_port_end = port_number(item, "hostPortEnd");
@@ -35,6 +37,7 @@ Port read_port(const Fields& item) {
 std::string read_propagation(const Fields& item, std::vector<std::string>& warnings) {
     constexpr std::array<std::string_view, 6> kModes = {"rprivate", "private", "rshared",
                                                         "shared",   "rslave",  "slave"};
+    item.is_misspelt("propagationMode", "it is RPRIVATE");
     const auto given = item.text("propagationMode");
     if (given.empty()) return {};
     const auto mode = lower(given);
@@ -45,6 +48,7 @@ std::string read_propagation(const Fields& item, std::vector<std::string>& warni
 
 LogConfig read_log(const Fields& log) {
     const LogConfig usual;
+    log.is_misspelt("type", "the default counts");
     return {.driver = engine_word(log.text("type", usual.driver)),
             .max_files = log.integer("maxFiles", usual.max_files),
             .max_size = log.text("maxSize"),
@@ -84,6 +88,8 @@ std::vector<std::string> read_env(const Fields& config) {
 
 RestartPolicy read_restart_policy(const Fields& policy) {
     const RestartPolicy usual;
+    policy.is_misspelt("type", "it is UNLESS_STOPPED");
+    policy.is_misspelt("maxRetryCount", "there is no limit");
     return {.type = engine_word(policy.text("type", usual.type)),
             .maximum_retry_count = policy.integer("maxRetryCount"),
             .retry_timeout_s = whole_seconds(policy, "retryTimeout")};
@@ -108,10 +114,12 @@ bool read_configuration(const Fields& config, ContainerSpec& spec, std::vector<s
     spec.cmd = config.texts("cmd");
     const Fields decryption = config.object("decryption");
     const bool encrypted = !decryption.texts("keys").empty() || !decryption.texts("recipients").empty();
-    for (const Fields& item : config.objects("devices"))
+    for (const Fields& item : config.objects("devices")) {
+        item.is_misspelt("cgroupPermissions", "all is permitted");
         spec.devices.push_back({.on_host = item.text("pathOnHost"),
                                 .in_container = item.text("pathInContainer"),
                                 .permissions = item.text("cgroupPermissions")});
+    }
     spec.privileged = config.flag("privileged");
     spec.restart = read_restart_policy(config.object("restartPolicy"));
     spec.extra_hosts = config.texts("extraHosts");

@@ -12,10 +12,25 @@
 namespace berth::twin {
 namespace {
 
-// Whoever sends a checksum counts on it: one that nobody looks at is told.
+std::string without_dashes(std::string_view name) {
+    std::string plain = lower(name);
+    std::erase_if(plain, [](char c) { return c == '-' || c == '_' || c == ' '; });
+    return plain;
+}
+
+// Whoever sends a checksum counts on it: one that nobody looks at is told. One of another kind may stand
+// beside.
+void look_for_other_spellings(const Fields& sums) {
+    if (sums.json() == nullptr) return;
+    for (const std::string kind : {"MD5", "SHA1", "SHA256"})
+        for (const auto& [name, value] : sums.json()->items())
+            if (!sums.has(kind) && lower(name) != lower(kind) && without_dashes(name) == lower(kind))
+                sums.problem(name, "unknown; did you mean " + kind + "? Without " + kind +
+                                       " the artifact would not be checked");
+}
+
 Checksums read_checksums(const Fields& sums) {
-    for (const char* kind : {"MD5", "SHA1", "SHA256"})
-        sums.is_misspelt(kind, "the artifact would not be checked");
+    look_for_other_spellings(sums);
     Checksums read{.md5 = sums.text("MD5"), .sha1 = sums.text("SHA1"), .sha256 = sums.text("SHA256")};
     if (read != Checksums{} || sums.json() == nullptr) return read;
     for (const auto& [name, value] : sums.json()->items())
@@ -29,6 +44,7 @@ Artifact read_artifact(const Fields& item) {
     artifact.filename = item.text("filename");
     artifact.url = download.object("HTTP").text("url");
     if (artifact.url.empty()) artifact.url = download.object("HTTPS").text("url");
+    item.is_misspelt("checksums", "the artifact would not be checked");
     artifact.checksums = read_checksums(item.object("checksums"));
     if (item.integer("size") < 0) item.problem("size", "must not be negative");
     return artifact;
@@ -46,6 +62,7 @@ std::vector<Fields> bounded(const Fields& fields, std::string_view name) {
 // It is repeated with each step.
 std::string read_correlation_id(const Fields& fields) {
     constexpr std::size_t kMostBytes = 1024;
+    fields.is_misspelt("correlationId", "nobody knows what its steps belong to");
     auto id = fields.text("correlationId");
     if (id.size() > kMostBytes)
         fields.problem("correlationId",
@@ -92,6 +109,7 @@ Result<RemoveSoftware> decode_remove_software(std::string_view value) {
     for (const Fields& item : bounded(fields, "software"))
         remove.software.push_back(read_dependency(item));
     if (remove.software.empty()) fields.problem("software", "expected at least one container to remove");
+    fields.is_misspelt("forced", "the first failure ends it");
     remove.forced = fields.flag("forced");
     fields.integer("weight");
     if (!problems.empty()) return problems.error();

@@ -539,7 +539,7 @@ TEST_CASE("what is kept of an action on software is read again", "[TW-50][protoc
 }
 
 TEST_CASE("arguments may be as large as the envelope that was accepted", "[TW-81][protocol]") {
-    const std::string padding = R"("more":")" + std::string(kMaxMessageBytes, 'x') + '"';
+    const std::string padding = R"("padding":")" + std::string(kMaxMessageBytes, 'x') + '"';
     CHECK(twin::decode_create("{" + padding + R"(,"imageRef":"app:1"})", twin::Shape::Image));
     CHECK(twin::decode_stop("{" + padding + "}"));
     CHECK(twin::decode_metrics_request("{" + padding + "}"));

@@ -310,6 +310,9 @@ TEST_CASE("containers are stopped with berthd only where that is asked for", "[s
     const auto asked = load_text(folder, "berth.toml", "[lifecycle]\nstop_on_exit = true\n");
     CHECK(asked.good());
     CHECK(asked.config.stop_on_exit);
+    REQUIRE(asked.problems.size() == 1);
+    CHECK(asked.problems[0].severity == Severity::Note);
+    CHECK_THAT(asked.problems[0].reason, ContainsSubstring("TimeoutStopSec=50"));
 }
 
 TEST_CASE("what is off, default or part of something switched off is accepted", "[service]") {

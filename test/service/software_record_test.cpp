@@ -107,7 +107,7 @@ TEST_CASE("an action is on disk before it is answered, and its end before that i
     });
     shop.station().link.set_broker(false);  // which would take what is said, and then it is known
     const auto modules = json::array({shop.module("nav", shop.artifact(shop.descriptor("nav-7"))),
-                                      shop.module("map", shop.artifact(shop.descriptor("pin-7")))});
+                                      shop.module("map", shop.artifact(shop.descriptor("map-7")))});
     REQUIRE(shop.ask("SoftwareUpdatable", "install", "i1",
                      {{"correlationId", "one"}, {"softwareModules", modules}}) == 204);
     REQUIRE(shop.until([&] {
@@ -124,9 +124,11 @@ TEST_CASE("an action is on disk before it is answered, and its end before that i
     shop.cloud.take_said();
     shop.start();
     shop.connect();
-    CHECK(shop.cloud.said() == Words{"+SoftwareUpdatable", "SoftwareUpdatable lastOperation FINISHED_SUCCESS",
-                                     "SoftwareUpdatable lastOperation FINISHED_SUCCESS", "+Container:nav-7",
-                                     "+Container:pin-7", "+ContainerFactory", "+Metrics"});
+    Words again;
+    for (const auto& word : shop.cloud.take_said())
+        if (word.find("SoftwareUpdatable") != word.npos) again.push_back(word);
+    CHECK(again == Words{"+SoftwareUpdatable", "SoftwareUpdatable lastOperation FINISHED_SUCCESS",
+                         "SoftwareUpdatable lastOperation FINISHED_SUCCESS"});
     CHECK(shop.keeps_nothing());
 }
 

@@ -105,11 +105,13 @@ TEST_CASE("a slip of the finger in what is asked for is told, not passed over", 
     const auto create = [](const json& config) -> json {
         return {{"imageRef", "app:1"}, {"config", config}};
     };
-    const json module = {
-        {"softwareModule", {{"name", "nav"}, {"version", "1"}}},
-        {"artifacts", json::array({{{"filename", "f"},
-                                    {"download", {{"HTTP", {{"url", "http://127.0.0.1:1/f"}}}}},
-                                    {"checksums", {{"SHA-256", "00"}}}}})}};
+    const auto install = [](const json& checked) -> json {
+        json artifact = {{"filename", "f"}, {"download", {{"HTTP", {{"url", "http://127.0.0.1:1/f"}}}}}};
+        artifact.update(checked);
+        const json module = {{"softwareModule", {{"name", "nav"}, {"version", "1"}}},
+                             {"artifacts", json::array({artifact})}};
+        return {{"softwareModules", json::array({module})}};
+    };
     struct Case {
         std::string feature;
         std::string operation;
@@ -122,10 +124,22 @@ TEST_CASE("a slip of the finger in what is asked for is told, not passed over", 
         {"ContainerFactory", "createWithConfig", create({{"portMapings", json::array()}}),
          "did you mean portMappings?"},
         {"ContainerFactory", "createWithConfig", create({{"env", {"A=1", "PASSWORD=***"}}}), "env[1]: ***"},
-        {"SoftwareUpdatable",
-         "install",
-         {{"softwareModules", json::array({module})}},
+        {"ContainerFactory", "createWithConfig", create({{"devices", {{{"cgroupPermision", "r"}}}}}),
+         "did you mean cgroupPermissions?"},
+        {"ContainerFactory", "createWithConfig", create({{"portMappings", {{{"hostIp4", "127.0.0.1"}}}}}),
+         "did you mean hostIP?"},
+        {feature, "update", {{"restartPolicy", {{"typ", "NO"}}}}, "did you mean type?"},
+        {feature, "stopWithOptions", {{"timout", 3}}, "did you mean timeout?"},
+        {feature, "stopWithOptions", {{"forse", true}}, "did you mean force?"},
+        {feature, "stopWithOptions", {{"sginal", "SIGINT"}}, "did you mean signal?"},
+        {"SoftwareUpdatable", "install", install({{"checksums", {{"SHA-256", "00"}}}}),
          "did you mean SHA256?"},
+        {"SoftwareUpdatable", "install", install({{"checksum", {{"SHA256", "00"}}}}),
+         "did you mean checksums?"},
+        {"SoftwareUpdatable",
+         "remove",
+         {{"corelationId", "q"}, {"software", {{{"name", "web"}}}}},
+         "did you mean correlationId?"},
         {"Metrics", "request", {{"frequency", "1s"}, {"filters", json::array()}}, "did you mean filter?"},
     };
     int number = 0;

@@ -103,8 +103,10 @@ TEST_CASE("what is wrong with a module decides how it ends", "[TW-51][TW-52][ser
         {"md5 counts first", shop.artifact(good, {{"MD5", std::string(32, '0')}, {"SHA256", "x"}}),
          "FINISHED_REJECTED", "md5"},
         {"no digits", shop.artifact(good, {{"SHA1", "xyz"}}), "FINISHED_REJECTED", "hex"},
-        {"of an unknown kind", shop.artifact(good, {{"CRC32", "0"}}), "FINISHED_REJECTED",
-         "'CRC32' is of an unknown kind"},
+        {"of an unknown kind", shop.artifact(good, {{"SHA512", "0"}}), "FINISHED_REJECTED",
+         "'SHA512' is of an unknown kind"},
+        {"only the known kind counts", shop.artifact(good, {{"SHA512", "0"}, {"SHA256", "zz"}}),
+         "FINISHED_REJECTED", "hex"},
         {"too many digits", shop.artifact(good, {{"SHA1", std::string(41, '0')}}), "FINISHED_ERROR",
          "internal runtime error"},
         {"no usable protocol", json({{"filename", "f"}, {"download", {{"FTP", {{"url", "ftp://h/f"}}}}}}),
@@ -261,6 +263,8 @@ TEST_CASE("software is removed by force, one by one", "[TW-54][TW-55][TW-56][TW-
     CHECK(shop.cloud.operations().back()["message"] == "container with ID = none does not exist");
     CHECK(shop.cloud.operations()[shop.cloud.operations().size() - 2]["software"] ==
           json::array({{{"group", "fleet"}, {"name", "none"}, {"version", "1"}, {"type", "app"}}}));
+    CHECK_THAT(shop.cloud.operations()[shop.cloud.operations().size() - 3]["message"].get<std::string>(),
+               ContainsSubstring("not tried"));
     CHECK(shop.cloud.has("Container:b"));
 
     CHECK(remove({"none", "b", "nobody", "c"}, true, "FINISHED_SUCCESS") ==
