@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "test/support/catch.hpp"
+#include "test/support/wait.hpp"
 
 namespace berth::test {
 namespace {
@@ -66,10 +67,25 @@ Device::~Device() {
         if (daemon.running()) daemon.stop();
         for (const auto& name : containers())
             engine.remove(name);
-        engine.remove_network(name_space_);
+        remove_network();
     } catch (const std::exception& error) {
         FAIL_CHECK(error.what());
     }
+}
+
+// The engine may be at the end of a removal that nobody waits for any more.
+void Device::remove_network() {
+    std::string trouble;
+    const bool gone = eventually([&] {
+        try {
+            engine.remove_network(name_space_);
+            return true;
+        } catch (const std::runtime_error& error) {
+            trouble = error.what();
+            return false;
+        }
+    });
+    if (!gone) throw std::runtime_error(trouble);
 }
 
 void Device::start() {

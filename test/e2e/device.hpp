@@ -40,6 +40,8 @@ class Device {
     const std::string& name_space() const { return name_space_; }
 
  private:
+    void remove_network();
+
     std::string name_space_;  // and name of the bridge
 
  public:
