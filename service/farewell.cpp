@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kRingPause{20};
 
-constexpr std::chrono::seconds kLibraryPatience{1};  // for its threads to end
+constexpr std::chrono::seconds kLibraryPatience{2};  // for its threads to end, which takes them up to one
 
 // What the library's threads have told so far.
 class Told {

@@ -14,8 +14,8 @@
 
 namespace berth::service {
 
-// Blocks until the broker has taken or refused all, or `patience` is over; the library has a second more to
-// end, then it is left behind. Who is told of a publication's fate is not. Unavailable: not all of it
+// Blocks until the broker has taken or refused all, or `patience` is over; the library has two seconds more
+// to end, then it is left behind. Who is told of a publication's fate is not. Unavailable: not all of it
 // arrived, and why.
 Result<> say_farewell(const BrokerAddress& address, const std::string& client_id, MqttVersion version,
                       MqttConfig config, const std::vector<Publication>& last,

@@ -24,7 +24,7 @@ namespace {
 constexpr auto kDrainRetry = 200ms;
 constexpr auto kFirstRing = 10ms;
 constexpr auto kLastRing = 640ms;       // the library looks by itself every second
-constexpr auto kFarewellPatience = 4s;  // and a second for the library
+constexpr auto kFarewellPatience = 4s;  // and two seconds for the library
 constexpr auto kTakenOverWait =
     5s;  // the other one is connected: a quick return only throws it out, and so on
 

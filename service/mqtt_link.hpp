@@ -47,7 +47,7 @@ class MqttLink : public Link {
     // Unsubscribes and disconnects; blocks for three seconds at most. What still waits is not sent any more.
     void stop();
 
-    // After stop(): what is left to say is said over a connection that nothing comes over. Blocks for five
+    // After stop(): what is left to say is said over a connection that nothing comes over. Blocks for six
     // seconds at most; a failure is logged.
     void say_last(const std::vector<Publication>& last) const;
 
