@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <system_error>
 
 #include "service/kill_points.hpp"
@@ -88,6 +89,23 @@ Result<> make_folder(const std::filesystem::path& folder) {
     if (!error) return {};
     return fail(error == std::errc::no_space_on_device ? Errc::NoSpace : Errc::Internal,
                 "make folder " + folder.string() + ": " + error.message());
+}
+
+std::set<std::uint64_t> numbered_files(const std::filesystem::path& folder, std::error_code& error) {
+    std::set<std::uint64_t> found;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const auto name = entry->path().filename().string();
+        std::uint64_t number = 0;
+        const auto [stop, bad] = std::from_chars(name.data(), name.data() + name.size(), number);
+        if (bad != std::errc{}) continue;
+        if (stop == name.data() + name.size())
+            found.insert(number);
+        else
+            discard_unfinished(folder / std::to_string(number));
+    }
+    if (error == std::errc::no_such_file_or_directory) error.clear();
+    return found;
 }
 
 Result<> flush_folder(const std::filesystem::path& folder) {

@@ -1,9 +1,12 @@
 // Files that survive a power cut: written beside, flushed, renamed, folder flushed.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "protocol/result.hpp"
 
@@ -27,6 +30,10 @@ void discard_unfinished(const std::filesystem::path& path);
 Result<std::string> read_file(const std::filesystem::path& path);  // NotFound, Internal; regular files only
 
 Result<> make_folder(const std::filesystem::path& folder);  // 0711, and its entry is on disk; there: fine
+
+// Files whose names are numbers. What a cut in replace_file left of one goes. The error is of the folder:
+// that of one that is not there is none.
+std::set<std::uint64_t> numbered_files(const std::filesystem::path& folder, std::error_code& error);
 
 Result<> flush_folder(const std::filesystem::path& folder);  // its entries are on disk
 

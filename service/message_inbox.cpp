@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -147,23 +146,11 @@ std::filesystem::path MessageInbox::file_of(std::uint64_t number) const {
     return folder_ / std::to_string(number);
 }
 
-// What a cut in the middle of a write has left goes at once: of that message the broker was told nothing.
+// Of a message that a cut left in the middle of a write the broker was told nothing.
 std::set<std::uint64_t> MessageInbox::numbers() const {
-    std::set<std::uint64_t> found;
     std::error_code error;
-    for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
-         entry.increment(error)) {
-        const auto name = entry->path().filename().string();
-        std::uint64_t number = 0;
-        const auto [stop, bad] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (bad != std::errc{}) continue;
-        if (stop == name.data() + name.size())
-            found.insert(number);
-        else
-            discard_unfinished(file_of(number));
-    }
-    if (error && error != std::errc::no_such_file_or_directory)
-        log::warn("read {}: {}", folder_.string(), error.message());
+    auto found = numbered_files(folder_, error);
+    if (error) log::warn("read {}: {}", folder_.string(), error.message());
     return found;
 }
 

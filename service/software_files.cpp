@@ -1,7 +1,7 @@
 #include "service/software_files.hpp"
 
-#include <charconv>
 #include <string>
+#include <system_error>
 
 #include "service/files.hpp"
 #include "service/log.hpp"
@@ -13,14 +13,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kMostFileBytes = 64 * 1024 * 1024;
 
-std::optional<std::uint64_t> number_of(const fs::path& file) {
-    const auto name = file.filename().string();
-    std::uint64_t number{};
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
-    return number;
-}
-
 Result<> take_away(const fs::path& file) {
     std::error_code error;
     if (fs::remove(file, error)) return flush_folder(file.parent_path());
@@ -29,18 +21,6 @@ Result<> take_away(const fs::path& file) {
 }
 
 }  // namespace
-
-std::set<std::uint64_t> find(const fs::path& folder, std::error_code& error) {
-    std::set<std::uint64_t> found;
-    const fs::directory_iterator end;
-    for (auto entry = fs::directory_iterator(folder, error); !error && entry != end; entry.increment(error))
-        if (const auto number = number_of(entry->path()))
-            found.insert(*number);
-        else if (entry->path().extension() == ".new")
-            discard_unfinished(folder / entry->path().stem());
-    if (error == std::errc::no_such_file_or_directory) error.clear();
-    return found;
-}
 
 Result<twin::KeptAction> read(const fs::path& file) {
     std::error_code error;

@@ -1,19 +1,13 @@
 // The files of SoftwareRecord, one for each action; its number is the name. Blocking.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <set>
-#include <system_error>
 
 #include "protocol/result.hpp"
 #include "protocol/twin/software.hpp"
 
 namespace berth::service::software_files {
-
-// What a cut in the middle of a write has left goes. No folder: none.
-std::set<std::uint64_t> find(const std::filesystem::path& folder, std::error_code& error);
 
 Result<twin::KeptAction> read(const std::filesystem::path& file);  // Invalid: damaged; TooLarge
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "service/clock.hpp"
+#include "service/files.hpp"
 #include "service/log.hpp"
 #include "service/software_files.hpp"
 
@@ -38,7 +39,7 @@ fs::path SoftwareRecord::file_of(std::uint64_t action) const {
 
 void SoftwareRecord::open() {
     std::error_code error;
-    for (const auto number : software_files::find(folder_, error)) {
+    for (const auto number : numbered_files(folder_, error)) {
         last_action_ = number;
         auto kept = software_files::read(file_of(number));
         if (kept) {
@@ -47,8 +48,9 @@ void SoftwareRecord::open() {
         }
         const auto aside = file_of(number).string() + ".bad";
         log::warn("{}: it is not believed, and put aside", kept.error().message);
-        fs::rename(file_of(number), aside, error);
-        if (error) log::warn("rename to {}: {}", aside, error.message());
+        std::error_code kept_there;
+        fs::rename(file_of(number), aside, kept_there);
+        if (kept_there) log::warn("rename to {}: {}", aside, kept_there.message());
     }
     if (error) {
         log::warn("{}: not all that was under way of software is known: {}", folder_.string(),
