@@ -9,10 +9,6 @@ OrderedJson write_module(const Module& module) {
     return {{"name", module.name}, {"version", module.version}};
 }
 
-Module read_name(const Fields& module) {
-    return {.name = module.text("name"), .version = module.text("version")};
-}
-
 Progress read_progress(const Fields& operation) {
     const auto word = operation.text("status");
     for (int i = 0; i <= static_cast<int>(Progress::FinishedRejected); ++i)
@@ -33,6 +29,10 @@ OperationStatus read_operation(const Fields& operation) {
 }
 
 }  // namespace
+
+Module read_name(const Fields& module) {
+    return {.name = module.text("name"), .version = module.text("version")};
+}
 
 Dependency read_dependency(const Fields& item) {
     return {.group = item.text("group"),

@@ -7,6 +7,7 @@
 
 namespace berth::twin {
 
+Module read_name(const Fields& module);
 Dependency read_dependency(const Fields& item);
 OrderedJson write_dependency(const Dependency& dependency);
 OrderedJson write_operation(const OperationStatus& status);

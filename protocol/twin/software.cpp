@@ -74,7 +74,7 @@ InstallModule read_module(const Fields& item) {
     const Fields named = item.object("softwareModule");
     if (!item.has("softwareModule")) item.problem("softwareModule", "is missing");
     InstallModule module;
-    module.module = {.name = named.text("name"), .version = named.text("version")};
+    module.module = read_name(named);
     for (const Fields& artifact : bounded(item, "artifacts"))
         module.artifacts.push_back(read_artifact(artifact));
     if (module.artifacts.empty()) item.problem("artifacts", "expected at least one descriptor to download");

@@ -72,6 +72,13 @@ std::vector<std::string> numbers(int from, int to) {
     return texts;
 }
 
+std::vector<Publication> publications(int from, int to) {
+    std::vector<Publication> all;
+    for (const auto& text : numbers(from, to))
+        all.push_back({.topic = "out", .payload = text});
+    return all;
+}
+
 }  // namespace
 
 TEST_CASE("quality of service and retain flag of a publication reach the broker", "[service]") {
@@ -122,10 +129,7 @@ TEST_CASE("what is said after the end arrives in order, and nothing comes over i
         REQUIRE(daemon.start_and_wait());
         daemon.link.stop();
         broker.publish("in/1", "for the next start", {"-q", "1"});
-        std::vector<Publication> last;
-        for (const auto& text : numbers(0, 150))  // more than are under way at once
-            last.push_back({.topic = "out", .payload = text});
-        daemon.link.say_last(last);
+        daemon.link.say_last(publications(0, 150));  // more than are under way at once
         REQUIRE(eventually([&] { return live.received().size() == 150; }));
         CHECK(live.payloads() == numbers(0, 150));
 
@@ -156,10 +160,7 @@ TEST_CASE("one of the last words that the broker refuses does not keep back the 
     Daemon daemon(config);
     REQUIRE(daemon.start_and_wait());
     daemon.link.stop();
-    std::vector<Publication> last;
-    for (const auto& text : numbers(0, 100))
-        last.push_back({.topic = "out", .payload = text});
-    daemon.link.say_last(last);
+    daemon.link.say_last(publications(0, 100));
     CHECK(broker.publications() == numbers(0, 100));
     CHECK(broker.client_ids() == std::vector<std::string>{"truck", "truck-ending"});
     constexpr int kCleanStart = 2;
@@ -174,10 +175,7 @@ TEST_CASE("a connection that breaks once the last words have arrived is no troub
     Daemon daemon(config_for(broker.url()));
     REQUIRE(daemon.start_and_wait());
     daemon.link.stop();
-    std::vector<Publication> last;
-    for (const auto& text : numbers(0, 100))
-        last.push_back({.topic = "out", .payload = text});
-    daemon.link.say_last(last);
+    daemon.link.say_last(publications(0, 100));
     CHECK(broker.publications() == numbers(0, 100));
     CHECK_FALSE(log.contains("warning"));
 }

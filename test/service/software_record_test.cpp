@@ -76,8 +76,7 @@ TEST_CASE("what this berthd does not end, the next one says has failed", "[TW-50
         shop.cloud.take_said();
         shop.start();
         shop.connect();
-        const auto& said = shop.cloud.said();
-        return std::count(said.begin(), said.end(), "SoftwareUpdatable lastFailedOperation FINISHED_ERROR");
+        return shop.times_said("SoftwareUpdatable lastFailedOperation FINISHED_ERROR");
     };
     const auto before = static_cast<std::ptrdiff_t>(shop.cloud.operations().size());
     CHECK(failures() == 3);
@@ -110,10 +109,8 @@ TEST_CASE("an action is on disk before it is answered, and its end before that i
                                       shop.module("map", shop.artifact(shop.descriptor("map-7")))});
     REQUIRE(shop.ask("SoftwareUpdatable", "install", "i1",
                      {{"correlationId", "one"}, {"softwareModules", modules}}) == 204);
-    REQUIRE(shop.until([&] {
-        const auto& said = shop.cloud.said();
-        return std::count(said.begin(), said.end(), "SoftwareUpdatable lastOperation FINISHED_SUCCESS") == 2;
-    }));
+    REQUIRE(
+        shop.until([&] { return shop.times_said("SoftwareUpdatable lastOperation FINISHED_SUCCESS") == 2; }));
     shop.stop();
     REQUIRE(found.size() == 3);
     CHECK_THAT(found[0], ContainsSubstring("\"nav\"") && ContainsSubstring("\"map\""));
@@ -267,11 +264,8 @@ TEST_CASE("of ends that nobody hears the newest are kept, as many as there is ro
     const json remove = {{"correlationId", "many"}, {"software", software}, {"forced", true}};
     for (int i = 0; i < 6; ++i) {  // of almost a MiB each
         REQUIRE(shop.ask("SoftwareUpdatable", "remove", "r" + std::to_string(i), remove) == 204);
-        shop.require([&] {
-            const auto& said = shop.cloud.said();
-            return std::count(said.begin(), said.end(), "SoftwareUpdatable lastOperation FINISHED_ERROR") ==
-                   i + 1;
-        });
+        shop.require(
+            [&] { return shop.times_said("SoftwareUpdatable lastOperation FINISHED_ERROR") == i + 1; });
     }
     CHECK(log.count("ended is not told") > 0);
     CHECK(shop.record().size() < 6 * 1024 * 1024);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -104,11 +105,11 @@ class TwinBench {
             all += word + "; ";
         return all;
     }
+    std::ptrdiff_t times_said(const std::string& word) const {
+        return std::count(cloud.said().begin(), cloud.said().end(), word);
+    }
     bool says(const std::string& word) {
-        return until([&] {
-            const auto& said = cloud.said();
-            return std::find(said.begin(), said.end(), word) != said.end();
-        });
+        return until([&] { return times_said(word) > 0; });
     }
     bool is_subscribed(const std::string& filter) {
         const auto all = station().link.subscribed();

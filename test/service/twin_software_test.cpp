@@ -298,10 +298,8 @@ TEST_CASE("a long list of containers that are not there is told one by one", "[T
     for (int i = 0; i < 200; ++i)
         shop.command("SoftwareUpdatable", "remove", "one-" + std::to_string(i), remove(1, false));
     CHECK(shop.answered("one-199") == 204);
-    CHECK(shop.until([&] {
-        const auto& said = shop.cloud.said();
-        return std::count(said.begin(), said.end(), "SoftwareUpdatable lastOperation FINISHED_ERROR") == 200;
-    }));
+    CHECK(
+        shop.until([&] { return shop.times_said("SoftwareUpdatable lastOperation FINISHED_ERROR") == 200; }));
 }
 
 TEST_CASE("the first checksum that is there counts", "[TW-52][service]") {
